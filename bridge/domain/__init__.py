@@ -1,0 +1,1 @@
+"""What the bridge speaks of: messages, checkpoints, quorums, stages, keys. Standard library only."""

@@ -1,0 +1,233 @@
+"""The one error tree of the bridge.
+
+    BridgeError
+    ├── InputError              what a person or a file said cannot be used
+    │   ├── ConfigError         one or more configuration keys, each with its path
+    │   ├── UnknownDomain       a domain that no configured chain has
+    │   ├── BodyTooLong         a message body over the Outbox's limit
+    │   └── PortInUse           a port that another process listens on
+    ├── ChainError
+    │   ├── ChainUnreachable    nobody answers at the RPC address          (may be retried)
+    │   ├── WrongChainId        another chain answers at the RPC address
+    │   ├── RecipientHasNoCode  the recipient's address holds no contract
+    │   ├── TransactionReverted the contract said no; carries its error by name
+    │   └── TransactionTimeout  no receipt before the deadline             (may be retried)
+    ├── CryptoError
+    │   ├── ProviderMissing     a provider's library is not installed
+    │   ├── MechanismMissing    the library is there but lacks the algorithm
+    │   ├── InvalidKey          a seed or key of the wrong length or form
+    │   └── InvalidSignature    a signature that does not verify
+    ├── LinkError
+    │   └── BlockRejected       a block of the key link that yields no key (may be retried)
+    ├── KeyServiceError
+    │   ├── KeyServiceUnreachable                                          (may be retried)
+    │   ├── KeyServiceRefused   it answered with an error
+    │   ├── PoolExhausted       fewer distilled bits than were asked for   (may be retried)
+    │   ├── UnknownKey          no key with that id
+    │   └── Equivocation        a second, different root for a size already signed
+    ├── ProofError              a Merkle proof that does not fit its root
+    └── ProcessError            a process that did not start or did not stop
+
+Whether an error may be retried is an attribute of its class, never a matter of its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class BridgeError(Exception):
+    """Base of all errors that the bridge raises on purpose."""
+
+    retryable: ClassVar[bool] = False
+    exit_code: ClassVar[int] = 1
+
+
+class InputError(BridgeError):
+    """What a person or a file said cannot be used."""
+
+    exit_code = 2
+
+
+class ConfigError(InputError):
+    """One or more configuration keys that are wrong or missing, each with its path."""
+
+    def __init__(self, source: str, problems: Sequence[str]) -> None:
+        self.source = source
+        self.problems = tuple(problems)
+        noun = "problem" if len(self.problems) == 1 else "problems"
+        lines = "".join(f"\n  {problem}" for problem in self.problems)
+        super().__init__(f"{source}: {len(self.problems)} {noun}{lines}")
+
+
+class UnknownDomain(InputError):
+    """A domain or chain name that no configured chain has."""
+
+    def __init__(self, given: str, known: Sequence[str]) -> None:
+        super().__init__(f"unknown chain {given!r}: expected one of {', '.join(known)}")
+
+
+class BodyTooLong(InputError):
+    """A message body over the Outbox's limit."""
+
+    def __init__(self, length: int, limit: int) -> None:
+        super().__init__(f"message body of {length} bytes: the Outbox takes at most {limit}")
+
+
+class PortInUse(InputError):
+    """A port that another process listens on."""
+
+    def __init__(self, name: str, host: str, port: int) -> None:
+        super().__init__(
+            f"{name}: port {port} on {host} is in use by another process; "
+            "stop that process or choose another port"
+        )
+
+
+class ChainError(BridgeError):
+    """Base of what goes wrong between the bridge and a chain."""
+
+    exit_code = 3
+
+
+class ChainUnreachable(ChainError):
+    """Nobody answers at the RPC address."""
+
+    retryable = True
+
+    def __init__(self, name: str, url: str, reason: str) -> None:
+        super().__init__(f"chain {name}: no answer from {url}: {reason}")
+
+
+class WrongChainId(ChainError):
+    """Another chain answers at the RPC address."""
+
+    def __init__(self, name: str, url: str, expected: int, got: int) -> None:
+        super().__init__(f"chain {name}: expected chain id {expected} at {url}, got {got}")
+
+
+class RecipientHasNoCode(ChainError):
+    """The recipient's address holds no contract on the destination chain."""
+
+    def __init__(self, recipient: str, chain: str) -> None:
+        super().__init__(
+            f"recipient {recipient} has no code on chain {chain}: expected a contract with handle()"
+        )
+
+
+class TransactionReverted(ChainError):
+    """The contract said no.
+
+    ``error`` is the custom error as Solidity writes it, with its arguments.
+    """
+
+    def __init__(self, what: str, error: str, data: bytes = b"") -> None:
+        self.error = error
+        self.data = data
+        super().__init__(f"{what} reverted: {error}")
+
+
+class TransactionTimeout(ChainError):
+    """No receipt before the deadline."""
+
+    retryable = True
+
+    def __init__(self, what: str, transaction: str, timeout_s: float) -> None:
+        super().__init__(f"{what}: no receipt for {transaction} within {timeout_s:g} s")
+
+
+class CryptoError(BridgeError):
+    """Base of what the cryptographic layer refuses."""
+
+    exit_code = 4
+
+
+class ProviderMissing(CryptoError):
+    """A provider's library is not installed."""
+
+
+class MechanismMissing(CryptoError):
+    """The provider's library is there but lacks the algorithm."""
+
+    def __init__(self, provider: str, algorithm: str, available: Sequence[str]) -> None:
+        have = ", ".join(available) or "none of ours"
+        super().__init__(f"provider {provider} has no {algorithm}: it has {have}")
+
+
+class InvalidKey(CryptoError):
+    """A seed or key of the wrong length or form."""
+
+
+class InvalidSignature(CryptoError):
+    """A signature that does not verify."""
+
+
+class LinkError(BridgeError):
+    """Base of what goes wrong on the key link."""
+
+    exit_code = 5
+
+
+class BlockRejected(LinkError):
+    """A block of the key link that yields no key."""
+
+    retryable = True
+
+
+class KeyServiceError(BridgeError):
+    """Base of what the key service refuses."""
+
+    exit_code = 6
+
+
+class KeyServiceUnreachable(KeyServiceError):
+    """Nobody answers at the key service's address."""
+
+    retryable = True
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"key service: no answer from {url}: {reason}")
+
+
+class KeyServiceRefused(KeyServiceError):
+    """The key service answered with an error."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(f"key service refused with {status}: {message}")
+
+
+class PoolExhausted(KeyServiceError):
+    """Fewer distilled bits than were asked for."""
+
+    retryable = True
+
+    def __init__(self, wanted_bits: int, available_bits: int) -> None:
+        super().__init__(f"key pool: {wanted_bits} bits wanted, {available_bits} available")
+
+
+class UnknownKey(KeyServiceError):
+    """No key with that id."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"no key with id {key_id}")
+
+
+class Equivocation(KeyServiceError):
+    """A second, different root for a size already signed."""
+
+    def __init__(self, key_id: str, size: int, signed: bytes, asked: bytes) -> None:
+        super().__init__(
+            f"key {key_id} signed root {signed.hex()} for size {size}; refused root {asked.hex()}"
+        )
+
+
+class ProofError(BridgeError):
+    """A Merkle proof that does not fit its root."""
+
+
+class ProcessError(BridgeError):
+    """A process that did not start or did not stop."""
+
+    exit_code = 7
