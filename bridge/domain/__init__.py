@@ -1,1 +1,1 @@
-"""What the bridge speaks of: messages, checkpoints, quorums, stages, keys. Standard library only."""
+"""The words of the bridge: messages, checkpoints, quorums, stages, keys. Needs no library."""
