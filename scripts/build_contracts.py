@@ -1,0 +1,118 @@
+"""Compile the contracts into the artifacts that the package carries, or compare (``--check``).
+
+    python scripts/build_contracts.py            # writes bridge/chain/artifacts/*.json
+    python scripts/build_contracts.py --check    # exit 1 if what is committed differs
+
+The compiler is the npm package ``solc`` behind ``scripts/solc``; Node.js runs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+CONTRACTS = ROOT / "contracts"
+ARTIFACTS = ROOT / "bridge" / "chain" / "artifacts"
+SOLC = ROOT / "scripts" / "solc" / "solc-v0.8.37"
+
+# The same as in ape-config.yaml; a test holds the two together.
+SETTINGS: dict[str, Any] = {
+    "evmVersion": "prague",
+    "viaIR": True,
+    "optimizer": {"enabled": True, "runs": 1_000_000},
+}
+# What is deployed. Interfaces and libraries are part of these.
+DEPLOYED = ("Inbox", "Outbox", "Postcard", "SignerRegistry", "SlhDsaSha2128sVerifier")
+
+
+def compile_all() -> dict[str, str]:
+    """The text of each artifact by its file name; exits with the compiler's words on an error."""
+    sources = {
+        path.relative_to(ROOT).as_posix(): {"content": path.read_text()}
+        for path in sorted(CONTRACTS.rglob("*.sol"))
+    }
+    wanted = ["abi", "evm.bytecode.object", "evm.deployedBytecode"]
+    request = {
+        "language": "Solidity",
+        "sources": sources,
+        "settings": SETTINGS | {"outputSelection": {"*": {"*": wanted}}},
+    }
+    try:
+        done = subprocess.run(
+            [str(SOLC), "--standard-json"],
+            input=json.dumps(request),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+    except FileNotFoundError as error:
+        sys.exit(f"cannot run {SOLC.relative_to(ROOT)}: {error}")
+    if done.returncode != 0:
+        sys.exit(done.stderr.strip() or f"solc ended with {done.returncode}")
+    output = json.loads(done.stdout)
+    problems = [entry["formattedMessage"] for entry in output.get("errors", [])]
+    if problems:
+        sys.exit("\n".join(problems))  # warnings too: the contracts have none
+    artifacts = {}
+    for source, contracts in output["contracts"].items():
+        for name, contract in contracts.items():
+            if name not in DEPLOYED:
+                continue
+            code = contract["evm"]
+            artifacts[f"{name}.json"] = (
+                json.dumps(
+                    {
+                        "contractName": name,
+                        "sourceName": source,
+                        "compiler": {"version": "0.8.37", "settings": SETTINGS},
+                        "abi": contract["abi"],
+                        "bytecode": "0x" + code["bytecode"]["object"],
+                        "deployedBytecode": "0x" + code["deployedBytecode"]["object"],
+                        "immutableReferences": code["deployedBytecode"]["immutableReferences"],
+                    },
+                    indent=1,
+                    sort_keys=True,
+                )
+                + "\n"
+            )
+    missing = set(DEPLOYED) - {Path(name).stem for name in artifacts}
+    if missing:
+        sys.exit(f"no such contract: {', '.join(sorted(missing))}")
+    return artifacts
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="compile the contracts")
+    parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    check = parser.parse_args().check
+
+    built = compile_all()
+    committed = {path.name: path.read_text() for path in ARTIFACTS.glob("*.json")}
+    stale = sorted(
+        name for name in built.keys() | committed.keys() if built.get(name) != committed.get(name)
+    )
+    if check:
+        if stale:
+            sys.exit(
+                f"differ from their sources: {', '.join(stale)}; "
+                "run python scripts/build_contracts.py"
+            )
+        print(f"{len(built)} contracts are what their sources say")
+        return
+    ARTIFACTS.mkdir(exist_ok=True)
+    for name in stale:
+        if name in built:
+            (ARTIFACTS / name).write_text(built[name])
+        else:
+            (ARTIFACTS / name).unlink()
+    print(f"{len(built)} contracts built, {len(stale)} changed")
+
+
+if __name__ == "__main__":
+    main()
