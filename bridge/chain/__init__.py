@@ -1,0 +1,1 @@
+"""The only code of the bridge that speaks to a chain."""

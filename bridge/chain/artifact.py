@@ -1,0 +1,139 @@
+"""The compiled contracts that the package carries, and the encoding of what they say.
+
+An artifact is the JSON that ``scripts/build_contracts.py`` writes: ABI, creation code, deployed
+code. Calls, results, events and errors are encoded as the Solidity ABI specification has it, by
+``eth_abi``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib import resources
+from typing import Any
+
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
+from eth_utils.abi import (
+    abi_to_signature,
+    event_abi_to_log_topic,
+    function_abi_to_4byte_selector,
+    get_abi_input_types,
+    get_abi_output_types,
+)
+
+NAMES = ("Inbox", "Outbox", "Postcard", "SignerRegistry", "SlhDsaSha2128sVerifier")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One decoded event: its name and its arguments by name, indexed ones among them."""
+
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One compiled contract. ``creation_code`` takes the constructor's arguments behind it."""
+
+    name: str
+    abi: tuple[dict[str, Any], ...]
+    creation_code: bytes
+    deployed_code: bytes
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], dict[str, Any]]:
+        return {(entry["type"], entry.get("name", "")): entry for entry in self.abi}
+
+    def _entry(self, kind: str, name: str) -> dict[str, Any]:
+        try:
+            return self._by_name[kind, name]
+        except KeyError:
+            raise KeyError(f"{self.name} has no {kind} {name!r}") from None
+
+    def deployment(self, *arguments: Any) -> bytes:
+        """The data of the transaction that creates the contract."""
+        types = get_abi_input_types(self._by_name.get(("constructor", ""), {"inputs": []}))  # type: ignore[arg-type]
+        return self.creation_code + encode(types, arguments)
+
+    def call_data(self, function: str, *arguments: Any) -> bytes:
+        """The data of a call of ``function``: selector and encoded arguments."""
+        entry: Any = self._entry("function", function)
+        selector: bytes = function_abi_to_4byte_selector(entry)
+        return selector + encode(get_abi_input_types(entry), arguments)
+
+    def result(self, function: str, data: bytes) -> tuple[Any, ...]:
+        """What ``function`` returned, decoded; ``ValueError`` if ``data`` is not that."""
+        entry: Any = self._entry("function", function)
+        try:
+            return decode(get_abi_output_types(entry), data)
+        except DecodingError as error:
+            raise ValueError(
+                f"{self.name}.{function}: expected {get_abi_output_types(entry)}, "
+                f"got {len(data)} bytes"
+            ) from error
+
+    def topic(self, event: str) -> bytes:
+        """The first topic of ``event``'s logs, 32 bytes."""
+        entry: Any = self._entry("event", event)
+        return bytes(event_abi_to_log_topic(entry))
+
+    def event(self, topics: Sequence[bytes], data: bytes) -> Event | None:
+        """The event of a log; ``None`` when it is none of this contract's."""
+        for entry in self.abi:
+            if entry["type"] == "event" and topics and self.topic(entry["name"]) == topics[0]:
+                break
+        else:
+            return None
+        indexed = [i for i in entry["inputs"] if i["indexed"]]
+        plain = [i for i in entry["inputs"] if not i["indexed"]]
+        values = {
+            item["name"]: decode([item["type"]], topic)[0]
+            for item, topic in zip(indexed, topics[1:], strict=True)
+        }
+        values.update(
+            zip(
+                (item["name"] for item in plain),
+                decode([item["type"] for item in plain], data),
+                strict=True,
+            )
+        )
+        return Event(entry["name"], values)
+
+    def errors(self) -> dict[bytes, tuple[str, tuple[str, ...]]]:
+        """Name and argument types of each custom error, by its selector of 4 bytes."""
+        found = {}
+        for entry in self.abi:
+            if entry["type"] == "error":
+                error: Any = entry
+                types = tuple(get_abi_input_types(error))
+                found[bytes(function_abi_to_4byte_selector(error))] = (entry["name"], types)
+        return found
+
+    def signatures(self) -> tuple[str, ...]:
+        """The signature of each function, as ``dispatch(uint32,bytes32,bytes)``."""
+        return tuple(abi_to_signature(e) for e in self.abi if e["type"] == "function")  # type: ignore[arg-type]
+
+
+@cache
+def load(name: str) -> Artifact:
+    """The artifact of the contract ``name``, one of ``NAMES``."""
+    if name not in NAMES:
+        raise KeyError(f"no contract {name!r}: expected one of {', '.join(NAMES)}")
+    text = (resources.files("bridge.chain") / "artifacts" / f"{name}.json").read_text()
+    raw = json.loads(text)
+    return Artifact(
+        name=name,
+        abi=tuple(raw["abi"]),
+        creation_code=bytes.fromhex(raw["bytecode"].removeprefix("0x")),
+        deployed_code=bytes.fromhex(raw["deployedBytecode"].removeprefix("0x")),
+    )
+
+
+@cache
+def all_errors() -> dict[bytes, tuple[str, tuple[str, ...]]]:
+    """The custom errors of all contracts, by selector."""
+    return {selector: entry for name in NAMES for selector, entry in load(name).errors().items()}
