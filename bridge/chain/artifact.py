@@ -56,7 +56,8 @@ class Artifact:
 
     def deployment(self, *arguments: Any) -> bytes:
         """The data of the transaction that creates the contract."""
-        types = get_abi_input_types(self._by_name.get(("constructor", ""), {"inputs": []}))  # type: ignore[arg-type]
+        constructor: Any = self._by_name.get(("constructor", ""))
+        types = get_abi_input_types(constructor) if constructor else []
         return self.creation_code + encode(types, arguments)
 
     def call_data(self, function: str, *arguments: Any) -> bytes:

@@ -13,7 +13,7 @@ import pytest
 from eth_utils import to_checksum_address
 
 from bridge.chain.artifact import Artifact, Event, all_errors, load
-from bridge.chain.abi import decode
+from eth_abi.abi import decode
 
 OWNER = to_checksum_address("0x" + "a1" * 20)
 STRANGER = to_checksum_address("0x" + "b2" * 20)
