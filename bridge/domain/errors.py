@@ -26,6 +26,9 @@
     │   ├── PoolExhausted       fewer distilled bits than were asked for   (may be retried)
     │   ├── UnknownKey          no key with that id
     │   └── Equivocation        a second, different root for a size already signed
+    ├── RelayError
+    │   ├── RootMismatch        an attestor's own tree has another root
+    │   └── QuorumMissed        fewer signatures than the threshold        (may be retried)
     ├── ProofError              a Merkle proof that does not fit its root
     └── ProcessError            a process that did not start or did not stop
 
@@ -226,6 +229,33 @@ class Equivocation(KeyServiceError):
         super().__init__(
             f"key {key_id} signed root {signed.hex()} for size {size}; refused root {asked.hex()}"
         )
+
+
+class RelayError(BridgeError):
+    """Base of what goes wrong between a message's stages."""
+
+    exit_code = 8
+
+
+class RootMismatch(RelayError):
+    """An attestor's own tree has another root than the one it is asked to sign."""
+
+    def __init__(self, signer: str, size: int, own: bytes, asked: bytes) -> None:
+        super().__init__(
+            f"signer {signer}: its tree of size {size} has root {own.hex()}, "
+            f"it was asked to sign {asked.hex()}"
+        )
+
+
+class QuorumMissed(RelayError):
+    """Fewer signatures than the threshold; ``failures`` names each signer that gave none."""
+
+    retryable = True
+
+    def __init__(self, got: int, threshold: int, failures: Sequence[str]) -> None:
+        self.failures = tuple(failures)
+        missing = "; ".join(self.failures)
+        super().__init__(f"{got} signatures of {threshold}: {missing}")
 
 
 class ProofError(BridgeError):

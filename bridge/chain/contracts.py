@@ -1,0 +1,78 @@
+"""The bridge's contracts as they stand on one chain: calls, transactions and events by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.chain.artifact import Artifact, Event, load
+from bridge.chain.client import Block, ChainClient
+from bridge.chain.records import Log, Receipt
+from bridge.chain.transactions import Account, send
+from bridge.domain.checkpoints import Checkpoint
+from bridge.domain.messages import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One contract of ``NAMES`` at an address of one chain."""
+
+    client: ChainClient
+    artifact: Artifact
+    address: str
+
+    @classmethod
+    def at(cls, client: ChainClient, name: str, address: str) -> Contract:
+        """The contract ``name`` at ``address``."""
+        return cls(client, load(name), address)
+
+    async def call(self, function: str, *arguments: Any, block: Block = "latest") -> Any:
+        """What a view returns: the value, or a tuple of several."""
+        data = self.artifact.call_data(function, *arguments)
+        result = self.artifact.result(function, await self.client.call(self.address, data, block))
+        return result[0] if len(result) == 1 else result
+
+    async def send(
+        self, account: Account, function: str, *arguments: Any, gas: int | None = None
+    ) -> Receipt:
+        """The receipt of a transaction that calls ``function``; raises what ``send`` raises."""
+        data = self.artifact.call_data(function, *arguments)
+        return await send(self.client, account, self.address, data, gas=gas)
+
+    def events(self, logs: Sequence[Log]) -> tuple[Event, ...]:
+        """The contract's own events among ``logs``, in their order."""
+        ours = (log for log in logs if log.address.lower() == self.address.lower())
+        events = (self.artifact.event(log.topics, log.data) for log in ours)
+        return tuple(event for event in events if event is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """A message as the Outbox's log told it, with the place of that log."""
+
+    message: Message
+    log: Log
+
+
+def dispatched(log: Log) -> Dispatched:
+    """The message of one ``Dispatch`` log; ``ValueError`` when it is none."""
+    event = load("Outbox").event(log.topics, log.data)
+    if event is None or event.name != "Dispatch":
+        raise ValueError(f"expected a Dispatch log, got topics {[t.hex() for t in log.topics]}")
+    return Dispatched(Message.decode(event.arguments["message"]), log)
+
+
+def checkpoint_tuple(checkpoint: Checkpoint) -> tuple[Any, ...]:
+    """The checkpoint in the order of the contract's struct."""
+    return (
+        checkpoint.origin_domain,
+        checkpoint.origin_chain_id,
+        checkpoint.outbox,
+        checkpoint.root,
+        checkpoint.size,
+        checkpoint.destination_domain,
+        checkpoint.destination_chain_id,
+        checkpoint.inbox,
+        checkpoint.epoch,
+    )

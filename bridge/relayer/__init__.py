@@ -1,0 +1,1 @@
+"""The relayer: the life of a message, one file a stage, and the journal that remembers it."""

@@ -1,0 +1,115 @@
+"""attest: collect the first quorum of signatures and bring it to the destination's Inbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from bridge.chain.contracts import checkpoint_tuple
+from bridge.chain.transactions import TRANSACTION_GAS_CAP, Account
+from bridge.crypto.digests import checkpoint_digest
+from bridge.domain.checkpoints import Checkpoint
+from bridge.domain.errors import BridgeError, QuorumMissed
+from bridge.relayer.attestor import Attestor
+from bridge.relayer.journal import Batch, Entry, Journal
+from bridge.relayer.route import Route
+
+log = structlog.get_logger()
+
+BASE_GAS = 250_000
+"""A transaction's own cost, an Outbox's share of storage, and a third to spare."""
+GAS_A_SIGNATURE = 1_000_000
+"""Verification with its calldata, and a fifth to spare."""
+COLLECT_TIMEOUT_S = 60.0
+
+
+async def attest(
+    route: Route,
+    journal: Journal,
+    attestors: Sequence[Attestor],
+    threshold: int,
+    account: Account,
+) -> list[Entry]:
+    """Messages whose root a quorum stands behind now."""
+    moved: list[Entry] = []
+    for batch in journal.unattested(route.origin.domain, route.destination.domain):
+        moved += await _attest_one(route, journal, attestors, threshold, account, batch)
+    return moved
+
+
+async def _attest_one(
+    route: Route,
+    journal: Journal,
+    attestors: Sequence[Attestor],
+    threshold: int,
+    account: Account,
+    batch: Batch,
+) -> list[Entry]:
+    inbox = route.destination.inbox
+    checkpoint = route.checkpoint(batch.root, batch.size)
+    if await inbox.call("attestedSize", batch.origin, batch.root) == batch.size:
+        return journal.attested(batch, {"already": True})
+    counted = await inbox.call("counted", checkpoint_digest(checkpoint))
+    missing = threshold - counted.bit_count()
+    candidates = [one for one in attestors if not counted >> one.index & 1]
+    signatures = await collect(route, checkpoint, candidates, missing)
+    gas = min(BASE_GAS + GAS_A_SIGNATURE * len(signatures), TRANSACTION_GAS_CAP)
+    receipt = await inbox.send(
+        account,
+        "attest",
+        checkpoint_tuple(checkpoint),
+        list(signatures),
+        list(signatures.values()),
+        gas=gas,
+    )
+    return journal.attested(
+        batch,
+        {
+            "block": receipt.block_number,
+            "transaction": "0x" + receipt.transaction_hash.hex(),
+            "gas": receipt.gas_used,
+            "signers": list(signatures),
+            "messages": batch.size,
+            "root": "0x" + batch.root.hex(),
+        },
+    )
+
+
+async def collect(
+    route: Route, checkpoint: Checkpoint, attestors: Sequence[Attestor], wanted: int
+) -> dict[int, bytes]:
+    """The first ``wanted`` signatures, by the signers' indices in ascending order.
+
+    All are asked at once and the first are taken. Raises ``QuorumMissed``, which names each
+    signer that failed, when there are not enough.
+    """
+    signatures: dict[int, bytes] = {}
+    failures: list[str] = []
+
+    async def ask(attestor: Attestor) -> None:
+        try:
+            signatures[attestor.index] = await attestor.sign(route, checkpoint)
+        except BridgeError as error:
+            log.warning("signature_refused", signer=attestor.index, reason=str(error))
+            failures.append(f"signer {attestor.index}: {error}")
+
+    tasks = {asyncio.create_task(ask(one)): one for one in attestors}
+    pending = set(tasks)
+    try:
+        async with asyncio.timeout(COLLECT_TIMEOUT_S):
+            while pending and len(signatures) < wanted:
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+    except TimeoutError:
+        late = sorted(tasks[task].index for task in pending)
+        failures += [f"signer {index}: no answer in {COLLECT_TIMEOUT_S:g} s" for index in late]
+    finally:
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+    if len(signatures) < wanted:
+        raise QuorumMissed(len(signatures), wanted, failures)
+    return dict(sorted(signatures.items())[:wanted])

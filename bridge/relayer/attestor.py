@@ -1,0 +1,59 @@
+"""An attestor: signs a root only after it has built the same one from the chain itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bridge.chain.contracts import dispatched
+from bridge.chain.events import Cursor, scan
+from bridge.crypto.digests import message_id
+from bridge.crypto.merkle import IncrementalTree
+from bridge.domain.checkpoints import Checkpoint
+from bridge.domain.errors import RootMismatch
+from bridge.domain.quorums import Signer
+from bridge.keyservice.client import KeyServiceClient
+from bridge.relayer.route import Route, Side
+
+
+@dataclass
+class _View:
+    cursor: Cursor
+    tree: IncrementalTree = field(default_factory=IncrementalTree)
+
+
+class Attestor:
+    """One signer with its own view of the chains; ``index`` is its place in the registry."""
+
+    def __init__(self, index: int, signer: Signer, keys: KeyServiceClient) -> None:
+        self.index = index
+        self.signer = signer
+        self._keys = keys
+        self._views: dict[int, _View] = {}
+
+    async def sign(self, route: Route, checkpoint: Checkpoint) -> bytes:
+        """A signature over ``checkpoint``.
+
+        Raises ``RootMismatch`` when the finalized messages of the chain, read here, give another
+        root, and what the key service raises.
+        """
+        tree = await self._grown(route.origin)
+        own = tree.root(checkpoint.size) if checkpoint.size <= len(tree) else bytes(32)
+        if own != checkpoint.root:
+            raise RootMismatch(self.signer.key_id, checkpoint.size, own, checkpoint.root)
+        return await self._keys.sign_checkpoint(self.signer.key_id, checkpoint)
+
+    async def _grown(self, origin: Side) -> IncrementalTree:
+        start = Cursor.at(origin.record.start_block)
+        view = self._views.setdefault(origin.domain, _View(start))
+        topics = [origin.outbox.artifact.topic("Dispatch")]
+        while True:
+            found = await scan(origin.client, view.cursor, origin.outbox.address, topics)
+            if found.removed_from_block is not None:
+                view = self._views[origin.domain] = _View(start)  # read it all again
+                continue
+            for one in map(dispatched, found.logs):
+                if one.message.nonce == len(view.tree):
+                    view.tree.append(message_id(one.message))
+            if found.cursor == view.cursor:
+                return view.tree
+            view.cursor = found.cursor

@@ -1,0 +1,43 @@
+"""batch: one checkpoint over all that became final, however many messages that is."""
+
+from __future__ import annotations
+
+from bridge.crypto.merkle import IncrementalTree
+from bridge.domain.delivery import Stage
+from bridge.relayer.journal import Batch, Entry, Journal
+from bridge.relayer.route import Route
+
+
+class Trees:
+    """The tree of each origin's finalized messages, grown from the journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._trees: dict[int, IncrementalTree] = {}
+
+    def grown(self, origin: int) -> IncrementalTree:
+        """The tree of ``origin`` with every message that is final by now."""
+        tree = self._trees.setdefault(origin, IncrementalTree())
+        for leaf in self._journal.leaves(origin, len(tree)):
+            tree.append(leaf)
+        return tree
+
+
+def batch(route: Route, journal: Journal, trees: Trees) -> list[Entry]:
+    """Messages of the route that stand under a new checkpoint now.
+
+    The tree is the Outbox's, with the messages to all destinations; the checkpoint is this
+    destination's.
+    """
+    origin, destination = route.origin.domain, route.destination.domain
+    tree = trees.grown(origin)
+    ready = [
+        entry
+        for entry in journal.at_stage(Stage.FINALIZED, origin, destination)
+        if entry.message.nonce < len(tree)
+    ]
+    if not ready:
+        return []
+    size = ready[-1].message.nonce + 1
+    made = Batch(origin, destination, size, tree.root(size), attested=False)
+    return journal.open_batch(made, [entry.id for entry in ready])

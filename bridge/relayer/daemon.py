@@ -1,0 +1,108 @@
+"""The relayer's loops: every side is read, every route is worked, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import permutations
+
+import structlog
+
+from bridge.chain.deployment import DeploymentRecord
+from bridge.chain.transactions import Account
+from bridge.domain.errors import BridgeError
+from bridge.keyservice.client import KeyServiceClient
+from bridge.relayer.attest import attest
+from bridge.relayer.attestor import Attestor
+from bridge.relayer.batch import Trees, batch
+from bridge.relayer.confirm import confirm
+from bridge.relayer.deliver import deliver
+from bridge.relayer.finalize import finalize
+from bridge.relayer.journal import Entry, Journal
+from bridge.relayer.observe import observe
+from bridge.relayer.route import Route, Side
+
+log = structlog.get_logger()
+
+LONGEST_PAUSE_S = 30.0
+
+
+class Relayer:
+    """Every route between ``sides``, one journal, one submitting account."""
+
+    def __init__(
+        self,
+        sides: Sequence[Side],
+        deployment: DeploymentRecord,
+        journal: Journal,
+        keys: KeyServiceClient,
+        account: Account,
+        poll_interval_s: float,
+    ) -> None:
+        signer_set = deployment.signer_set()
+        self._sides = sides
+        self._routes = [Route(a, b, signer_set.epoch) for a, b in permutations(sides, 2)]
+        self._threshold = signer_set.threshold
+        self._attestors = [
+            Attestor(index, signer, keys) for index, signer in enumerate(signer_set.signers)
+        ]
+        self._journal = journal
+        self._account = account
+        self._poll_interval_s = poll_interval_s
+
+    async def run(self) -> None:
+        """Relay until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for side in self._sides:
+                group.create_task(self._for_ever(f"read {side.name}", self._reading(side)))
+            for route in self._routes:
+                group.create_task(self._for_ever(f"work {route}", self._working(route)))
+
+    def _reading(self, side: Side) -> Callable[[], Awaitable[None]]:
+        async def once() -> None:
+            _report(await observe(side, self._journal))
+            _report(await finalize(side, self._journal))
+
+        return once
+
+    def _working(self, route: Route) -> Callable[[], Awaitable[None]]:
+        trees = Trees(self._journal)
+
+        async def once() -> None:
+            journal, account = self._journal, self._account
+            _report(batch(route, journal, trees))
+            _report(await attest(route, journal, self._attestors, self._threshold, account))
+            _report(await deliver(route, journal, trees, account))
+            _report(await confirm(route, journal))
+
+        return once
+
+    async def _for_ever(self, what: str, once: Callable[[], Awaitable[None]]) -> None:
+        """Repeat ``once``; after an error of the bridge's own with a pause that doubles."""
+        pause_s = self._poll_interval_s
+        while True:
+            try:
+                await once()
+                pause_s = self._poll_interval_s
+            except BridgeError as error:
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                log.warning(
+                    "failed",
+                    what=what,
+                    error=type(error).__name__,
+                    reason=str(error),
+                    retryable=error.retryable,
+                    pause_s=pause_s,
+                )
+            await asyncio.sleep(pause_s)
+
+
+def _report(entries: list[Entry]) -> None:
+    for entry in entries:
+        log.info(
+            entry.stage.value,
+            message="0x" + entry.id.hex(),
+            origin=entry.message.origin,
+            destination=entry.message.destination,
+            nonce=entry.message.nonce,
+        )
