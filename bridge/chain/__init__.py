@@ -1,1 +1,1 @@
-"""The only code of the bridge that speaks to a chain."""
+"""The chains: the only RPC code of the bridge, and an embedded chain to run it against."""

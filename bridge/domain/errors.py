@@ -9,8 +9,11 @@
     ├── ChainError
     │   ├── ChainUnreachable    nobody answers at the RPC address          (may be retried)
     │   ├── WrongChainId        another chain answers at the RPC address
+    │   ├── ChainRefused        the node answered a request with an error
+    │   ├── BlockUnknown        the chain has no such block
     │   ├── RecipientHasNoCode  the recipient's address holds no contract
     │   ├── TransactionReverted the contract said no; carries its error by name
+    │   ├── TransactionTooHeavy more gas than one transaction may have
     │   └── TransactionTimeout  no receipt before the deadline             (may be retried)
     ├── CryptoError
     │   ├── ProviderMissing     a provider's library is not installed
@@ -111,6 +114,22 @@ class WrongChainId(ChainError):
         super().__init__(f"chain {name}: expected chain id {expected} at {url}, got {got}")
 
 
+class ChainRefused(ChainError):
+    """The node answered a request with an error that is no revert."""
+
+    def __init__(self, name: str, method: str, code: int, message: str) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(f"chain {name}: {method} refused with {code}: {message}")
+
+
+class BlockUnknown(ChainError):
+    """The chain has no such block."""
+
+    def __init__(self, name: str, block: str) -> None:
+        super().__init__(f"chain {name}: no block {block}")
+
+
 class RecipientHasNoCode(ChainError):
     """The recipient's address holds no contract on the destination chain."""
 
@@ -130,6 +149,13 @@ class TransactionReverted(ChainError):
         self.error = error
         self.data = data
         super().__init__(f"{what} reverted: {error}")
+
+
+class TransactionTooHeavy(ChainError):
+    """More gas than one transaction may have (EIP-7825)."""
+
+    def __init__(self, what: str, gas: int, cap: int) -> None:
+        super().__init__(f"{what} needs {gas} gas: one transaction may have at most {cap}")
 
 
 class TransactionTimeout(ChainError):
