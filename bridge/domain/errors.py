@@ -16,7 +16,8 @@
     │   ├── ProviderMissing     a provider's library is not installed
     │   ├── MechanismMissing    the library is there but lacks the algorithm
     │   ├── InvalidKey          a seed or key of the wrong length or form
-    │   └── InvalidSignature    a signature that does not verify
+    │   ├── InvalidSignature    a signature that does not verify
+    │   └── SealBroken          a sealed record that does not open
     ├── LinkError
     │   └── BlockRejected       a block of the key link that yields no key (may be retried)
     ├── KeyServiceError
@@ -161,6 +162,10 @@ class InvalidKey(CryptoError):
 
 class InvalidSignature(CryptoError):
     """A signature that does not verify."""
+
+
+class SealBroken(CryptoError):
+    """A sealed record that does not open under this key and associated data."""
 
 
 class LinkError(BridgeError):

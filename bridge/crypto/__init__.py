@@ -1,0 +1,1 @@
+"""Signatures, key encapsulation, hashes and trees: one facade, several libraries behind it."""
