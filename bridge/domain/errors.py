@@ -28,6 +28,7 @@
     │   ├── KeyServiceRefused   it answered with an error
     │   ├── PoolExhausted       fewer distilled bits than were asked for   (may be retried)
     │   ├── UnknownKey          no key with that id
+    │   ├── LabelTaken          another key has that label
     │   └── Equivocation        a second, different root for a size already signed
     ├── RelayError
     │   ├── RootMismatch        an attestor's own tree has another root
@@ -238,6 +239,8 @@ class PoolExhausted(KeyServiceError):
     retryable = True
 
     def __init__(self, wanted_bits: int, available_bits: int) -> None:
+        self.wanted_bits = wanted_bits
+        self.available_bits = available_bits
         super().__init__(f"key pool: {wanted_bits} bits wanted, {available_bits} available")
 
 
@@ -248,10 +251,18 @@ class UnknownKey(KeyServiceError):
         super().__init__(f"no key with id {key_id}")
 
 
+class LabelTaken(KeyServiceError):
+    """Another key has that label."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(f"label {label!r} is taken by another key: expected one not used yet")
+
+
 class Equivocation(KeyServiceError):
     """A second, different root for a size already signed."""
 
     def __init__(self, key_id: str, size: int, signed: bytes, asked: bytes) -> None:
+        self.signed = signed
         super().__init__(
             f"key {key_id} signed root {signed.hex()} for size {size}; refused root {asked.hex()}"
         )

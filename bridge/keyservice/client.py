@@ -1,0 +1,178 @@
+"""The key service as its users see it: an asynchronous client that raises the domain's errors."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from bridge.crypto.digests import checkpoint_digest
+from bridge.domain.checkpoints import Checkpoint
+from bridge.domain.errors import (
+    Equivocation,
+    KeyServiceRefused,
+    KeyServiceUnreachable,
+    PoolExhausted,
+    UnknownKey,
+)
+from bridge.domain.keys import Algorithm, PublicKeyRecord
+from bridge.keyservice.wire import (
+    Body,
+    CheckpointBody,
+    CreateKeyBody,
+    ErrorBody,
+    HealthBody,
+    KeyBody,
+    KeysBody,
+    LinkBody,
+    SignedBody,
+    from_hex,
+)
+
+DEFAULT_TIMEOUT_S = 30.0
+CONNECT_TIMEOUT_S = 5.0
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class KeyServiceClient:
+    """Speaks to one key service. Use it as an async context manager, or call ``aclose``.
+
+    ``token`` is the content of the service's token file. Every request has a deadline of
+    ``timeout_s``. Every method raises ``KeyServiceUnreachable`` when nobody answers in time, and
+    ``KeyServiceRefused`` for an error that has no class of its own.
+    """
+
+    def __init__(self, url: str, token: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
+        self._url = url.rstrip("/")
+        self._http = httpx.AsyncClient(
+            base_url=self._url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S)),
+            trust_env=False,  # a proxy of the environment has no business with keys
+        )
+
+    def __repr__(self) -> str:
+        return f"KeyServiceClient({self._url}, redacted)"
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def health(self) -> HealthBody:
+        """Whether the service works; needs no token."""
+        return await self._get("/v1/health", HealthBody)
+
+    async def link(self) -> LinkBody:
+        """The link and its pool."""
+        return await self._get("/v1/link", LinkBody)
+
+    async def keys(self) -> list[PublicKeyRecord]:
+        """All keys, in the order of their labels."""
+        return [body.record() for body in (await self._get("/v1/keys", KeysBody)).keys]
+
+    async def key(self, key_id: str) -> PublicKeyRecord:
+        """The key with that id; ``UnknownKey`` when there is none."""
+        return (await self._get(f"/v1/keys/{key_id}", KeyBody, key_id=key_id)).record()
+
+    async def create_key(self, algorithm: Algorithm, label: str) -> PublicKeyRecord:
+        """A new signing key.
+
+        Raises ``PoolExhausted``, and ``KeyServiceRefused`` with 409 when the label is taken.
+        """
+        question = CreateKeyBody(algorithm=algorithm, label=label)
+        return (await self._post("/v1/keys", question, KeyBody)).record()
+
+    async def sign_checkpoint(self, key_id: str, checkpoint: Checkpoint) -> bytes:
+        """The signature of ``key_id`` over the checkpoint's digest under ``CHECKPOINT_CONTEXT``.
+
+        Raises ``UnknownKey`` and ``Equivocation``, and ``KeyServiceRefused`` when the service
+        signed another digest than this side computes.
+        """
+        body = await self._post(
+            f"/v1/keys/{key_id}/checkpoints",
+            CheckpointBody.of(checkpoint),
+            SignedBody,
+            key_id=key_id,
+            checkpoint=checkpoint,
+        )
+        digest = checkpoint_digest(checkpoint)
+        if from_hex(body.digest) != digest:
+            raise KeyServiceRefused(
+                200,
+                f"expected a signature over digest 0x{digest.hex()}, got one over {body.digest}",
+            )
+        return from_hex(body.signature)
+
+    async def _get(self, path: str, kind: type[Answer], key_id: str = "") -> Answer:
+        return await self._request("GET", path, None, kind, key_id, None)
+
+    async def _post(
+        self,
+        path: str,
+        question: Body,
+        kind: type[Answer],
+        key_id: str = "",
+        checkpoint: Checkpoint | None = None,
+    ) -> Answer:
+        return await self._request("POST", path, question, kind, key_id, checkpoint)
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        question: Body | None,
+        kind: type[Answer],
+        key_id: str,
+        checkpoint: Checkpoint | None,
+    ) -> Answer:
+        content = question.model_dump_json() if question is not None else None
+        headers = {"Content-Type": "application/json"} if content is not None else None
+        try:
+            response = await self._http.request(method, path, content=content, headers=headers)
+        except httpx.HTTPError as error:
+            reason = f"{type(error).__name__} {error}".strip()
+            raise KeyServiceUnreachable(self._url, reason) from error
+        if not response.is_success:
+            raise _domain_error(response, key_id, checkpoint)
+        try:
+            return kind.model_validate_json(response.content)
+        except ValidationError as error:
+            raise KeyServiceRefused(
+                response.status_code, f"expected a {kind.__name__}, got another answer: {error}"
+            ) from error
+
+
+def _domain_error(
+    response: httpx.Response, key_id: str, checkpoint: Checkpoint | None
+) -> Exception:
+    """The error that the service raised, as this side's class of it."""
+    try:
+        detail = ErrorBody.model_validate_json(response.content).error
+    except ValidationError:
+        return KeyServiceRefused(response.status_code, f"answered {response.text[:200]!r}")
+    if detail.code == "unknown_key":
+        return UnknownKey(key_id)
+    if detail.code == "equivocation" and checkpoint is not None and detail.signed_root is not None:
+        signed = from_hex(detail.signed_root)
+        return Equivocation(key_id, checkpoint.size, signed, checkpoint.root)
+    if (
+        detail.code == "pool_exhausted"
+        and detail.wanted_bits is not None
+        and detail.available_bits is not None
+    ):
+        return PoolExhausted(detail.wanted_bits, detail.available_bits)
+    return KeyServiceRefused(response.status_code, detail.message)

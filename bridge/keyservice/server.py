@@ -1,0 +1,146 @@
+"""The HTTP interface of the key service. Every route but health asks for the bearer token."""
+
+from __future__ import annotations
+
+import hmac
+
+import structlog
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bridge.domain.errors import (
+    BridgeError,
+    Equivocation,
+    InputError,
+    LabelTaken,
+    PoolExhausted,
+    UnknownKey,
+)
+from bridge.keyservice.filler import LinkState
+from bridge.keyservice.service import KeyService
+from bridge.keyservice.wire import (
+    CheckpointBody,
+    CreateKeyBody,
+    ErrorBody,
+    ErrorDetail,
+    HealthBody,
+    KeyBody,
+    KeysBody,
+    LinkBody,
+    SignedBody,
+    to_hex,
+)
+
+_log = structlog.stdlib.get_logger(__name__)
+
+HEALTH_PATH = "/v1/health"
+
+STATUS_AND_CODE: tuple[tuple[type[BridgeError], int, str], ...] = (
+    (UnknownKey, 404, "unknown_key"),
+    (Equivocation, 409, "equivocation"),
+    (LabelTaken, 409, "label_taken"),
+    (InputError, 422, "bad_input"),
+    (PoolExhausted, 503, "pool_exhausted"),
+)
+
+
+def create_app(service: KeyService) -> FastAPI:
+    """The application for a service that is started and stopped by the caller."""
+    app = FastAPI(title="AstraLink key service", docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(_routes(service))
+    app.add_exception_handler(BridgeError, _bridge_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_middleware(BearerToken, token=service.token)
+    return app
+
+
+class BearerToken:
+    """Answers 401 before anything of the request is read, unless it brings the token."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on, or refuses it."""
+        if scope["type"] == "http" and scope["path"] != HEALTH_PATH:
+            given = dict(scope["headers"]).get(b"authorization", b"")
+            if not hmac.compare_digest(given, self._expected):
+                response = _answer(401, "unauthorized", "expected the key service's bearer token")
+                response.headers["WWW-Authenticate"] = "Bearer"
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _routes(service: KeyService) -> APIRouter:
+    router = APIRouter(prefix="/v1")
+
+    @router.get("/health")
+    async def health() -> HealthBody:
+        link = service.link_status()
+        failed = link.state is LinkState.FAILED
+        return HealthBody(status="degraded" if failed else "ok", simulated=link.simulated)
+
+    @router.get("/link")
+    async def link() -> LinkBody:
+        return LinkBody.of(service.link_status())
+
+    @router.get("/keys")
+    async def keys() -> KeysBody:
+        return KeysBody(keys=[KeyBody.of(record) for record in await service.keys()])
+
+    @router.post("/keys", status_code=201)
+    async def create_key(body: CreateKeyBody) -> KeyBody:
+        return KeyBody.of(await service.create_key(body.algorithm, body.label))
+
+    @router.get("/keys/{key_id}")
+    async def key(key_id: str) -> KeyBody:
+        return KeyBody.of(await service.key(key_id))
+
+    @router.post("/keys/{key_id}/checkpoints")
+    async def sign_checkpoint(key_id: str, body: CheckpointBody) -> SignedBody:
+        signed = await service.sign_checkpoint(key_id, body.checkpoint())
+        return SignedBody(signature=to_hex(signed.signature), digest=to_hex(signed.digest))
+
+    return router
+
+
+def _answer(status: int, code: str, message: str, error: Exception | None = None) -> JSONResponse:
+    detail = ErrorDetail(
+        code=code,
+        message=message,
+        signed_root=to_hex(error.signed) if isinstance(error, Equivocation) else None,
+        wanted_bits=error.wanted_bits if isinstance(error, PoolExhausted) else None,
+        available_bits=error.available_bits if isinstance(error, PoolExhausted) else None,
+    )
+    body = ErrorBody(error=detail).model_dump(exclude_none=True)
+    return JSONResponse(body, status_code=status)
+
+
+async def _bridge_error(_request: Request, error: Exception) -> JSONResponse:
+    for kind, status, code in STATUS_AND_CODE:
+        if isinstance(error, kind):
+            _log.warning("keyservice.refused", code=code, reason=str(error))
+            return _answer(status, code, str(error), error)
+    _log.error("keyservice.failed", error=type(error).__name__, reason=str(error))
+    return _answer(500, "internal", f"{type(error).__name__}: {error}")
+
+
+async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    problems = "; ".join(
+        f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+        for problem in error.errors()
+    )
+    return _answer(422, "bad_input", problems)
+
+
+async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+    return _answer(error.status_code, code, str(error.detail))

@@ -1,0 +1,69 @@
+"""Signs checkpoints: record first, then sign, then check, then hand out."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from bridge.crypto.digests import checkpoint_digest
+from bridge.crypto.keys import SecretKey
+from bridge.crypto.signatures import SignatureProvider
+from bridge.domain.checkpoints import CHECKPOINT_CONTEXT, Checkpoint
+from bridge.domain.errors import InvalidKey
+from bridge.domain.keys import PublicKeyRecord
+from bridge.keyservice.store import KeyStore
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCheckpoint:
+    """A signature over ``digest``, the 32 bytes of `checkpoint_digest`."""
+
+    digest: bytes
+    signature: bytes
+
+
+class Signer:
+    """Signs for the keys of a store. Blocking: run it in a worker thread."""
+
+    def __init__(self, store: KeyStore, signatures: SignatureProvider) -> None:
+        self._store = store
+        self._signatures = signatures
+        self._lock = threading.Lock()
+        self._secrets: dict[str, SecretKey] = {}
+
+    def __repr__(self) -> str:
+        return f"Signer({self._signatures.name}, redacted)"
+
+    def sign_checkpoint(self, key_id: str, checkpoint: Checkpoint) -> SignedCheckpoint:
+        """The signature of ``key_id`` over a checkpoint, under ``CHECKPOINT_CONTEXT``.
+
+        The root is on disk before the signature exists, and the signature verifies before it is
+        returned. Raises ``UnknownKey``, ``Equivocation``, and ``InvalidSignature`` when the
+        provider made a signature that it does not accept itself.
+        """
+        record = self._store.key(key_id)
+        secret = self._secret(record)
+        digest = checkpoint_digest(checkpoint)
+        self._store.record_root(key_id, checkpoint)
+        signature = self._signatures.sign(record.algorithm, secret, digest, CHECKPOINT_CONTEXT)
+        self._signatures.verify(
+            record.algorithm, record.public_key, digest, signature, CHECKPOINT_CONTEXT
+        )
+        return SignedCheckpoint(digest=digest, signature=signature)
+
+    def _secret(self, record: PublicKeyRecord) -> SecretKey:
+        """The secret key, expanded once and kept: SLH-DSA's expansion takes as long as signing."""
+        with self._lock:
+            secret = self._secrets.get(record.key_id)
+        if secret is None:
+            pair = self._signatures.key_pair(record.algorithm, self._store.seed(record.key_id))
+            if pair.public_key != record.public_key:
+                raise InvalidKey(
+                    f"key {record.key_id}: the store has public key "
+                    f"{record.public_key[:8].hex()}..., its seed gives "
+                    f"{pair.public_key[:8].hex()}..."
+                )
+            secret = pair.secret
+            with self._lock:
+                self._secrets[record.key_id] = secret
+        return secret

@@ -1,0 +1,227 @@
+"""The bodies of the HTTP interface. Bytes are hex with 0x; numbers are JSON numbers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from bridge.domain.checkpoints import Checkpoint
+from bridge.domain.errors import InputError
+from bridge.domain.keys import Algorithm, Provenance, PublicKeyRecord
+from bridge.keyservice.filler import BlockReport, LinkStatus
+
+Hex = Annotated[str, StringConstraints(pattern=r"^0x([0-9a-fA-F]{2})*$", max_length=65_536)]
+
+AlgorithmName = Annotated[Algorithm, Field(strict=False)]
+"""Read by its FIPS name, although the bodies are strict."""
+
+
+class Body(BaseModel):
+    """A body is frozen, and a field that it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class HealthBody(Body):
+    """Answer of ``GET /v1/health``. ``degraded`` while the link is under attack or broken."""
+
+    status: Literal["ok", "degraded"]
+    simulated: bool
+
+
+class BlockBody(Body):
+    """What is told about the last block that gave key. ``limit`` is the QBER that gives none."""
+
+    block_id: str
+    qber: float
+    limit: float
+    leak_bits: int
+    epsilon: float
+    secret_fraction: float
+
+    @classmethod
+    def of(cls, block: BlockReport) -> BlockBody:
+        """The body of a report."""
+        return cls(
+            block_id=block.block_id,
+            qber=block.qber,
+            limit=block.limit,
+            leak_bits=block.leak_bits,
+            epsilon=block.epsilon,
+            secret_fraction=block.secret_fraction,
+        )
+
+
+class LinkBody(Body):
+    """Answer of ``GET /v1/link``."""
+
+    state: Literal["filling", "full", "link under attack or broken"]
+    pool_bits: int
+    target_bits: int
+    blocks_distilled: int
+    blocks_rejected: int
+    last_block: BlockBody | None
+    last_rejection: str | None
+    simulated: bool
+
+    @classmethod
+    def of(cls, status: LinkStatus) -> LinkBody:
+        """The body of a status."""
+        block = status.last_block
+        return cls(
+            state=status.state.value,
+            pool_bits=status.pool_bits,
+            target_bits=status.target_bits,
+            blocks_distilled=status.blocks_distilled,
+            blocks_rejected=status.blocks_rejected,
+            last_block=None if block is None else BlockBody.of(block),
+            last_rejection=status.last_rejection,
+            simulated=status.simulated,
+        )
+
+
+class ProvenanceBody(Body):
+    """A `Provenance`, field by field."""
+
+    source: str
+    simulated: bool
+    block_id: str
+    qber: float
+    leak_bits: int
+    epsilon: float
+    created_at: str
+
+
+class KeyBody(Body):
+    """A public key with its provenance."""
+
+    key_id: str
+    label: str
+    algorithm: AlgorithmName
+    public_key: Hex
+    provenance: ProvenanceBody
+
+    @classmethod
+    def of(cls, record: PublicKeyRecord) -> KeyBody:
+        """The body of a record."""
+        origin = record.provenance
+        return cls(
+            key_id=record.key_id,
+            label=record.label,
+            algorithm=record.algorithm,
+            public_key=to_hex(record.public_key),
+            provenance=ProvenanceBody(
+                source=origin.source,
+                simulated=origin.simulated,
+                block_id=origin.block_id,
+                qber=origin.qber,
+                leak_bits=origin.leak_bits,
+                epsilon=origin.epsilon,
+                created_at=origin.created_at,
+            ),
+        )
+
+    def record(self) -> PublicKeyRecord:
+        """The record of a body."""
+        return PublicKeyRecord(
+            key_id=self.key_id,
+            label=self.label,
+            algorithm=self.algorithm,
+            public_key=from_hex(self.public_key),
+            provenance=Provenance(**self.provenance.model_dump()),
+        )
+
+
+class KeysBody(Body):
+    """Answer of ``GET /v1/keys``."""
+
+    keys: list[KeyBody]
+
+
+class CreateKeyBody(Body):
+    """Question of ``POST /v1/keys``."""
+
+    algorithm: AlgorithmName
+    label: str
+
+
+class CheckpointBody(Body):
+    """Question of ``POST /v1/keys/{key_id}/checkpoints``: a `Checkpoint`, field by field."""
+
+    origin_domain: int
+    origin_chain_id: int
+    outbox: Hex
+    root: Hex
+    size: int
+    destination_domain: int
+    destination_chain_id: int
+    inbox: Hex
+    epoch: int
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> CheckpointBody:
+        """The body of a checkpoint."""
+        return cls(
+            origin_domain=checkpoint.origin_domain,
+            origin_chain_id=checkpoint.origin_chain_id,
+            outbox=to_hex(checkpoint.outbox),
+            root=to_hex(checkpoint.root),
+            size=checkpoint.size,
+            destination_domain=checkpoint.destination_domain,
+            destination_chain_id=checkpoint.destination_chain_id,
+            inbox=to_hex(checkpoint.inbox),
+            epoch=checkpoint.epoch,
+        )
+
+    def checkpoint(self) -> Checkpoint:
+        """The checkpoint of a body; ``InputError`` when a field has another width."""
+        return Checkpoint(
+            origin_domain=self.origin_domain,
+            origin_chain_id=self.origin_chain_id,
+            outbox=from_hex(self.outbox),
+            root=from_hex(self.root),
+            size=self.size,
+            destination_domain=self.destination_domain,
+            destination_chain_id=self.destination_chain_id,
+            inbox=from_hex(self.inbox),
+            epoch=self.epoch,
+        )
+
+
+class SignedBody(Body):
+    """Answer of ``POST /v1/keys/{key_id}/checkpoints``."""
+
+    signature: Hex
+    digest: Hex
+
+
+class ErrorDetail(Body):
+    """What went wrong. The last three are there where the code's error has them."""
+
+    code: str
+    message: str
+    signed_root: Hex | None = None
+    wanted_bits: int | None = None
+    available_bits: int | None = None
+
+
+class ErrorBody(Body):
+    """Answer of every request that fails."""
+
+    error: ErrorDetail
+
+
+def to_hex(data: bytes) -> str:
+    """``0x`` and two digits for each byte."""
+    return "0x" + data.hex()
+
+
+def from_hex(text: str) -> bytes:
+    """The bytes of ``0x...``; ``InputError`` for anything else."""
+    try:
+        if text.startswith("0x"):
+            return bytes.fromhex(text[2:])
+    except ValueError:
+        pass
+    raise InputError(f"hex: expected 0x and two digits for each byte, got {text[:80]!r}")

@@ -1,0 +1,1 @@
+"""A simulated BB84 link and the distillation of its bits into key. Needs numpy only."""
