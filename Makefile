@@ -1,0 +1,71 @@
+# Everything is made inside this folder: .venv, node_modules, .cache.
+# Two commands matter: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NPM := $(shell command -v npm 2>/dev/null)
+export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
+
+.PHONY: demo test lint check-generated lock picture clean
+.DEFAULT_GOAL := demo
+
+## The main job: one message, there and back, attested and verified on chain.
+demo: $(VENV)/.core $(if $(NPM),node_modules/.done)
+	$(BIN)/astralink demo
+
+## The whole suite. Anvil, solc and liboqs are used where Node.js, Cargo and CMake are there.
+test: $(VENV)/.dev $(if $(NPM),node_modules/.done) liboqs
+	$(BIN)/python -m pytest
+
+## What a reader sees before a machine does: style, types, layers.
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+## Builds everything that is committed as built, and compares.
+check-generated: $(VENV)/.dev node_modules/.done
+	$(BIN)/python scripts/build_contracts.py --check
+	$(BIN)/python scripts/provider_table.py --check
+
+## The picture of the demo's screen in the README.
+picture: $(VENV)/.core $(if $(NPM),node_modules/.done)
+	$(BIN)/astralink demo --picture docs/demo.svg
+
+## liboqs for the tests of its provider, built once from the sources that a crate carries.
+.PHONY: liboqs
+liboqs: $(VENV)/.dev
+	@$(BIN)/python scripts/build_liboqs.py --if-possible
+
+# Pinned with hashes. uv makes the files (`make lock`); pip installs from them.
+lock:
+	uv pip compile pyproject.toml requirements/build.in --extra ape --extra test --extra lint \
+	  --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements/dev.txt
+	uv pip compile pyproject.toml requirements/build.in -c requirements/dev.txt \
+	  --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements/core.txt
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"expected Python 3.11 or later, got {v.major}.{v.minor}: set PYTHON")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: requirements/core.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing the bridge's libraries into $(VENV) (about half a minute)"
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/core.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing the libraries of the tests into $(VENV) (about a minute)"
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.core
+
+node_modules/.done: package.json package-lock.json
+	@echo "installing Anvil and solc into node_modules"
+	$(NPM) ci --silent
+	@touch $@
+
+clean:
+	rm -rf $(VENV) node_modules .cache .build
