@@ -14,15 +14,14 @@ from functools import cache, cached_property
 from importlib import resources
 from typing import Any
 
-from eth_abi.abi import decode, encode
-from eth_abi.exceptions import DecodingError
 from eth_utils.abi import (
-    abi_to_signature,
     event_abi_to_log_topic,
     function_abi_to_4byte_selector,
     get_abi_input_types,
     get_abi_output_types,
 )
+
+from bridge.chain.abi import decode, encode
 
 NAMES = ("Inbox", "Outbox", "Postcard", "SignerRegistry", "SlhDsaSha2128sVerifier")
 
@@ -67,15 +66,9 @@ class Artifact:
         return selector + encode(get_abi_input_types(entry), arguments)
 
     def result(self, function: str, data: bytes) -> tuple[Any, ...]:
-        """What ``function`` returned, decoded; ``ValueError`` if ``data`` is not that."""
+        """What ``function`` returned, decoded; ``InputError`` if ``data`` is not that."""
         entry: Any = self._entry("function", function)
-        try:
-            return decode(get_abi_output_types(entry), data)
-        except DecodingError as error:
-            raise ValueError(
-                f"{self.name}.{function}: expected {get_abi_output_types(entry)}, "
-                f"got {len(data)} bytes"
-            ) from error
+        return decode(get_abi_output_types(entry), data)
 
     def topic(self, event: str) -> bytes:
         """The first topic of ``event``'s logs, 32 bytes."""
@@ -104,20 +97,6 @@ class Artifact:
         )
         return Event(entry["name"], values)
 
-    def errors(self) -> dict[bytes, tuple[str, tuple[str, ...]]]:
-        """Name and argument types of each custom error, by its selector of 4 bytes."""
-        found = {}
-        for entry in self.abi:
-            if entry["type"] == "error":
-                error: Any = entry
-                types = tuple(get_abi_input_types(error))
-                found[bytes(function_abi_to_4byte_selector(error))] = (entry["name"], types)
-        return found
-
-    def signatures(self) -> tuple[str, ...]:
-        """The signature of each function, as ``dispatch(uint32,bytes32,bytes)``."""
-        return tuple(abi_to_signature(e) for e in self.abi if e["type"] == "function")  # type: ignore[arg-type]
-
 
 @cache
 def load(name: str) -> Artifact:
@@ -134,7 +113,6 @@ def load(name: str) -> Artifact:
     )
 
 
-@cache
-def all_errors() -> dict[bytes, tuple[str, tuple[str, ...]]]:
-    """The custom errors of all contracts, by selector."""
-    return {selector: entry for name in NAMES for selector, entry in load(name).errors().items()}
+def all_abis() -> tuple[tuple[dict[str, Any], ...], ...]:
+    """The ABI of each contract, as decoders of errors take them."""
+    return tuple(load(name).abi for name in NAMES)

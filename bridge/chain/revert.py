@@ -43,12 +43,7 @@ class RevertDecoder:
     @classmethod
     def from_abis(cls, abis: Iterable[Sequence[Mapping[str, Any]]]) -> RevertDecoder:
         """A decoder of every error that the JSON ABIs declare."""
-        return cls(
-            f"{entry['name']}({','.join(map(_canonical_type, entry['inputs']))})"
-            for abi in abis
-            for entry in abi
-            if entry.get("type") == "error"
-        )
+        return cls(error_signatures(abis))
 
     def __call__(self, data: bytes) -> str:
         """``data`` in words; never raises, since bad data must not hide that a call reverted."""
@@ -69,6 +64,16 @@ class RevertDecoder:
         except InputError:
             return f"malformed revert data {_hex(data)}"
         return f"unknown error {_hex(data)}"
+
+
+def error_signatures(abis: Iterable[Sequence[Mapping[str, Any]]]) -> list[str]:
+    """The canonical signature of every error that the JSON ABIs declare."""
+    return [
+        f"{entry['name']}({','.join(map(_canonical_type, entry['inputs']))})"
+        for abi in abis
+        for entry in abi
+        if entry.get("type") == "error"
+    ]
 
 
 def _canonical_type(entry: Mapping[str, Any]) -> str:

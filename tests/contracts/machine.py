@@ -12,13 +12,15 @@ import pyrevm
 import pytest
 from eth_utils import to_checksum_address
 
-from bridge.chain.artifact import Artifact, Event, all_errors, load
-from eth_abi.abi import decode
+from bridge.chain.abi import decode, selector, split_signature
+from bridge.chain.artifact import Artifact, Event, all_abis, load
+from bridge.chain.revert import error_signatures
 
 OWNER = to_checksum_address("0x" + "a1" * 20)
 STRANGER = to_checksum_address("0x" + "b2" * 20)
 CHAIN_ID = 1  # what revm answers to CHAINID
 GAS = 1 << 24  # the cap of a transaction, EIP-7825
+ERRORS = {selector(signature): signature for signature in error_signatures(all_abis())}
 
 
 class Reverted(Exception):
@@ -27,8 +29,8 @@ class Reverted(Exception):
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.name, self.arguments = "", ()
-        if data[:4] in all_errors():
-            self.name, types = all_errors()[data[:4]]
+        if data[:4] in ERRORS:
+            self.name, types = split_signature(ERRORS[data[:4]])
             self.arguments = decode(types, data[4:])
         super().__init__(f"{self.name}{self.arguments}" if self.name else data.hex() or "no data")
 

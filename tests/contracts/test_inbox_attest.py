@@ -140,9 +140,7 @@ def test_a_signature_over_another_checkpoint_is_none_of_this(
 def test_a_signature_under_another_context_is_refused(ready: World, ctx: bytes) -> None:
     checkpoint = ready.checkpoint()
     with reverts("InvalidSignature", 0):
-        ready.inbox.send(
-            "attest", as_tuple(checkpoint), [0], [ready.signature(0, checkpoint, ctx)]
-        )
+        ready.inbox.send("attest", as_tuple(checkpoint), [0], [ready.signature(0, checkpoint, ctx)])
 
 
 @pytest.mark.parametrize("change", ["truncate", "extend", "flip first", "flip last", "empty"])

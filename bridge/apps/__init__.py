@@ -1,0 +1,1 @@
+"""What people run: configuration, logs, the development network, the command line."""

@@ -1,0 +1,126 @@
+"""The state folder of a development network: what is in it and how it is first written."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.apps.config import FILE_NAME
+from bridge.chain.deployment import DeploymentRecord
+from bridge.chain.development import development_accounts
+from bridge.domain.errors import ConfigError
+
+CHAINS = {"A": (1, 31001), "B": (2, 31002)}
+"""Domain and chain id of each chain."""
+DEPLOYER, RELAYER, SENDER = 0, 1, 2
+"""Which development account does what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """A port for each server; 0 stands for any that is free."""
+
+    chains: dict[str, int]
+    key_service: int
+
+
+DEFAULT_PORTS = Ports({"A": 8545, "B": 8546}, 8547)
+ANY_PORTS = Ports({"A": 0, "B": 0}, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where everything is below ``folder``."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """The configuration of every process."""
+        return self.folder / FILE_NAME
+
+    @property
+    def deployment(self) -> Path:
+        """The addresses of the contracts and the signer set."""
+        return self.folder / "deployment.json"
+
+    @property
+    def journal(self) -> Path:
+        """The relayer's journal."""
+        return self.folder / "journal.sqlite"
+
+    @property
+    def keys(self) -> Path:
+        """The key service's own folder."""
+        return self.folder / "keyservice"
+
+    @property
+    def account_key(self) -> Path:
+        """The private key of the relayer's account."""
+        return self.folder / "secrets" / "relayer.key"
+
+    def chain_state(self, name: str, kind: str) -> Path:
+        """The file that keeps a chain over a restart; each kind of chain has its own format."""
+        return self.folder / "chains" / f"{name}.{kind}"
+
+    def create(self, ports: Ports) -> None:
+        """Make the folders, the relayer's key and the configuration, where they are not there."""
+        (self.folder / "chains").mkdir(parents=True, exist_ok=True)
+        self.account_key.parent.mkdir(mode=0o700, exist_ok=True)
+        if not self.account_key.exists():
+            key = bytes(development_accounts()[RELAYER].key).hex()
+            write_private(self.account_key, key + "\n")
+        if not self.config.exists():
+            replace_text(self.config, _config_text(ports))
+
+
+def read_deployment(path: Path) -> DeploymentRecord:
+    """The deployment that ``path`` records; ``ConfigError`` when it is not there or malformed."""
+    try:
+        return DeploymentRecord.model_validate_json(path.read_text())
+    except OSError as error:
+        raise ConfigError(str(path), [f"expected a deployment record: {error.strerror}"]) from None
+    except ValueError as error:
+        raise ConfigError(str(path), [f"expected a deployment record: {error}"]) from error
+
+
+def write_deployment(path: Path, deployment: DeploymentRecord) -> None:
+    """Keep a deployment, whole or not at all."""
+    replace_text(path, deployment.model_dump_json(indent=1) + "\n")
+
+
+def write_private(path: Path, text: str) -> None:
+    """A new file that only its owner reads."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write ``path`` whole or not at all."""
+    temporary = path.with_name(path.name + ".new")
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+def _config_text(ports: Ports) -> str:
+    chains = "".join(
+        f"[chains.{name}]\n"
+        f"domain = {domain}\n"
+        f"chain_id = {chain_id}\n"
+        f'rpc_url = "http://127.0.0.1:{ports.chains[name]}"\n\n'
+        for name, (domain, chain_id) in CHAINS.items()
+    )
+    return (
+        "# Made by `astralink devnet up`. Paths are relative to this file's folder.\n\n"
+        f"{chains}"
+        "[key_service]\n"
+        f'url = "http://127.0.0.1:{ports.key_service}"\n'
+        'token_file = "keyservice/secrets/keyservice.token"\n'
+        'provider = "default"\n\n'
+        "[relayer]\n"
+        'deployment = "deployment.json"\n'
+        'journal = "journal.sqlite"\n'
+        'account_key_file = "secrets/relayer.key"\n'
+        "poll_interval_s = 0.25\n"
+    )

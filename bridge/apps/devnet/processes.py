@@ -1,0 +1,153 @@
+"""Processes that outlive the command that started them, by a file that names them.
+
+A process is known by its pid and the time it was started, so that a pid which the system has given
+to somebody else is never signalled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from bridge.domain.errors import PortInUse, ProcessError
+
+HOST = "127.0.0.1"
+STOP_TIMEOUT_S = 15.0
+SHOWN_LOG_LINES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRecord:
+    """A process that was started: ``started`` is its creation time in Unix seconds."""
+
+    name: str
+    pid: int
+    started: float
+    port: int | None
+
+
+class ProcessTable:
+    """The processes of one state folder, kept in ``processes.json`` there."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "processes.json"
+        self._logs = folder / "logs"
+
+    def records(self) -> dict[str, ProcessRecord]:
+        """All processes that were started and not stopped, running or not."""
+        if not self._file.exists():
+            return {}
+        return {raw["name"]: ProcessRecord(**raw) for raw in json.loads(self._file.read_text())}
+
+    def running(self, name: str) -> ProcessRecord | None:
+        """The record of a process that runs."""
+        record = self.records().get(name)
+        return record if record is not None and _find(record) is not None else None
+
+    def log_file(self, name: str) -> Path:
+        """Where a process's stdout and stderr go."""
+        return self._logs / f"{name}.log"
+
+    def start(
+        self,
+        name: str,
+        command: Sequence[str],
+        port: int | None,
+        environment: Mapping[str, str] | None = None,
+    ) -> ProcessRecord:
+        """Start a process in a session of its own, so that Ctrl-C in the terminal is not its."""
+        self._logs.mkdir(parents=True, exist_ok=True)
+        with self.log_file(name).open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603 - the devnet's own commands
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env={**os.environ, **(environment or {})},
+            )
+        process.returncode = 0  # it may outlive this program, which shall not warn of that
+        # Saved at once: a process that is not in the file is one that nobody stops.
+        record = ProcessRecord(name, process.pid, _created(process.pid), port)
+        self._save({**self.records(), name: record})
+        return record
+
+    def check_alive(self, name: str) -> None:
+        """Raise ``ProcessError`` with the end of its log when a started process has ended."""
+        if self.running(name) is None:
+            raise ProcessError(f"{name} ended while it was started:\n{self.log_tail(name)}")
+
+    def log_tail(self, name: str) -> str:
+        """The last lines of a process's log."""
+        path = self.log_file(name)
+        if not path.exists():
+            return "(no log)"
+        lines = path.read_text(errors="replace").splitlines()
+        return "\n".join(lines[-SHOWN_LOG_LINES:]) or "(the log is empty)"
+
+    def stop(self, name: str) -> bool:
+        """Stop a process by SIGTERM, after a while by SIGKILL; whether it was running."""
+        records = self.records()
+        record = records.pop(name, None)
+        if record is None:
+            return False
+        process = _find(record)
+        if process is not None:
+            _end(process)
+        self._save(records)
+        return process is not None
+
+    def _save(self, records: Mapping[str, ProcessRecord]) -> None:
+        text = json.dumps([asdict(record) for record in records.values()], indent=1)
+        temporary = self._file.with_suffix(".new")
+        temporary.write_text(text)
+        temporary.replace(self._file)
+
+
+def _created(pid: int) -> float:
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.NoSuchProcess:
+        return time.time()  # it ended at once; no running process has this pid and time
+
+
+def _find(record: ProcessRecord) -> psutil.Process | None:
+    try:
+        process = psutil.Process(record.pid)
+        if abs(process.create_time() - record.started) > 1.0:
+            return None
+        return None if process.status() == psutil.STATUS_ZOMBIE else process
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _end(process: psutil.Process) -> None:
+    try:
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_TIMEOUT_S)
+    except psutil.NoSuchProcess:
+        return
+
+
+def choose_port(name: str, wanted: int) -> int:
+    """``wanted`` when nobody listens there, or any free port for 0; ``PortInUse`` otherwise."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, wanted))
+        except OSError as error:
+            raise PortInUse(name, HOST, wanted) from error
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,301 @@
+"""Bringing the development network up, step by step, and down again.
+
+``up`` starts what is not running and does what was not done, so that it may be called again after
+anything. When a step fails, what this call started is stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from bridge.apps.config import Config, load_config
+from bridge.apps.devnet.layout import (
+    DEPLOYER,
+    Layout,
+    Ports,
+    read_deployment,
+    write_deployment,
+)
+from bridge.apps.devnet.processes import ProcessTable, choose_port
+from bridge.chain.anvil import AnvilSettings, anvil_command, anvil_version, find_anvil
+from bridge.chain.artifact import all_abis
+from bridge.chain.client import ChainClient
+from bridge.chain.deployment import DeploymentRecord, deploy_bridge
+from bridge.chain.development import development_accounts
+from bridge.chain.revert import RevertDecoder
+from bridge.chain.transactions import Account
+from bridge.domain.errors import (
+    ChainUnreachable,
+    ConfigError,
+    KeyServiceUnreachable,
+    ProcessError,
+)
+from bridge.domain.keys import Algorithm, PublicKeyRecord
+from bridge.domain.quorums import Signer, SignerSet
+from bridge.keyservice.client import KeyServiceClient
+from bridge.keyservice.secretfile import read_secret
+
+SIGNERS = ("signer-1", "signer-2", "signer-3")
+THRESHOLD = 2
+BLOCK_TIME_S = 0.5
+FINALITY_BLOCKS = 2
+START_TIMEOUT_S = 60.0
+POLL_S = 0.05
+
+
+class ChainKind(StrEnum):
+    """What runs a development chain."""
+
+    ANVIL = "anvil"
+    EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step that was done, for whoever watches: what, its facts, and how long it took."""
+
+    name: str
+    seconds: float
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+Watcher = Callable[[Step], None]
+Announcer = Callable[[str], None]
+
+
+def chain_client(config: Config, name: str) -> ChainClient:
+    """A client of the chain ``name`` that puts the contracts' errors into words."""
+    return ChainClient(config.chain(name), RevertDecoder.from_abis(all_abis()))
+
+
+def key_service_client(config: Config) -> KeyServiceClient:
+    """A client of the configured key service; ``ConfigError`` when its token is not there."""
+    token = read_secret(config.key_service.token_file).hex()
+    return KeyServiceClient(config.key_service.url, token)
+
+
+def default_kind() -> ChainKind:
+    """Anvil where its binary is found, the embedded chain otherwise."""
+    return ChainKind.ANVIL if find_anvil() is not None else ChainKind.EMBEDDED
+
+
+class World:
+    """The development network in one state folder.
+
+    ``announce`` hears what is about to be done, ``watch`` what was done.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        announce: Announcer = lambda _: None,
+        watch: Watcher = lambda _: None,
+    ) -> None:
+        self.layout = layout
+        self.processes = ProcessTable(layout.folder)
+        self._announce = announce
+        self._watch = watch
+        self._started: list[str] = []
+
+    async def up(self, ports: Ports, kind: ChainKind | None = None, bare: bool = False) -> None:
+        """Bring everything up; ``bare`` leaves out the contracts and the relayer.
+
+        Raises ``PortInUse``, ``ProcessError``, ``ConfigError`` and what chains and the key
+        service raise.
+        """
+        try:
+            config = self._configure(ports)
+            kind = self._kind(kind)
+            async with AsyncExitStack() as stack:
+                async with asyncio.TaskGroup() as group:
+                    for name in config.chains:
+                        group.create_task(self._chain(config, name, kind))
+                    signing = group.create_task(self._key_service(config))
+                signers = signing.result()
+                chains = {
+                    name: await stack.enter_async_context(chain_client(config, name))
+                    for name in config.chains
+                }
+                if not bare:
+                    await self._contracts(chains, signers)
+                    await self._relayer()
+        except BaseException as error:
+            for name in reversed(self._started):
+                self.processes.stop(name)
+            if isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+                raise error.exceptions[0] from None
+            raise
+
+    def down(self) -> list[str]:
+        """Stop every process; the names of those that ran."""
+        names = list(self.processes.records())
+        return [name for name in reversed(names) if self.processes.stop(name)]
+
+    def config(self) -> Config:
+        """The configuration of this network."""
+        return load_config(self.layout.config)
+
+    # Steps
+
+    def _configure(self, ports: Ports) -> Config:
+        if not self.layout.config.exists():
+            chosen = Ports(
+                {name: choose_port(f"chain {name}", port) for name, port in ports.chains.items()},
+                choose_port("key service", ports.key_service),
+            )
+            self.layout.create(chosen)
+        return self.config()
+
+    def _kind(self, wanted: ChainKind | None) -> ChainKind:
+        """The kind that this folder's chains were made with, or the one wanted, or the default."""
+        file = self.layout.folder / "chains" / "kind"
+        if file.exists():
+            kind = ChainKind(file.read_text().strip())
+            if wanted is not None and wanted is not kind:
+                raise ConfigError(
+                    str(self.layout.folder),
+                    [f"its chains are {kind}, {wanted} was asked for: use another folder"],
+                )
+            return kind
+        kind = wanted or default_kind()
+        file.write_text(kind)
+        return kind
+
+    async def _chain(self, config: Config, name: str, kind: ChainKind) -> None:
+        chain = config.chains[name]
+        process = f"chain-{name}"
+        port = _port(chain.rpc_url)
+        with self._step(f"chain {name}") as facts:
+            state = self.layout.chain_state(name, kind)
+            if kind is ChainKind.ANVIL:
+                binary = find_anvil()
+                if binary is None:
+                    raise ProcessError("Anvil: no binary found; run `npm ci` in the project folder")
+                settings = AnvilSettings(port, chain.chain_id, BLOCK_TIME_S, FINALITY_BLOCKS, state)
+                command = anvil_command(binary, settings)
+                facts["software"] = f"Anvil {anvil_version(binary)}"
+            else:
+                command = [
+                    *(sys.executable, "-m", "bridge.chain.embedded_server"),
+                    *("--port", str(port), "--chain-id", str(chain.chain_id)),
+                    *("--block-time", str(BLOCK_TIME_S), "--finality", str(FINALITY_BLOCKS)),
+                    *("--state", str(state)),
+                ]
+                facts["software"] = "py-evm (embedded)"
+            facts |= {"chain_id": chain.chain_id, "domain": chain.domain, "url": chain.rpc_url}
+            self._ensure(process, command, port)
+            client = chain_client(config, name)
+            try:
+                await self._until(process, client.connect, ChainUnreachable)
+            finally:
+                await client.close()
+
+    async def _key_service(self, config: Config) -> list[PublicKeyRecord]:
+        port = _port(config.key_service.url)
+        with self._step("key service") as facts:
+            command = [*_astralink("keyservice"), "--state", str(self.layout.folder)]
+            self._ensure("keyservice", command, port)
+            probe = KeyServiceClient(config.key_service.url, "")
+            try:
+                await self._until("keyservice", probe.health, KeyServiceUnreachable)
+            finally:
+                await probe.aclose()
+            facts["url"] = config.key_service.url
+        async with key_service_client(config) as keys:
+            known = {record.label: record for record in await keys.keys()}
+            for label in SIGNERS:
+                if label in known:
+                    continue
+                with self._step(f"key {label}") as facts:
+                    record = await keys.create_key(Algorithm.SLH_DSA_SHA2_128S, label)
+                    known[label] = record
+                    facts |= {
+                        "algorithm": record.algorithm.value,
+                        "public_key": "0x" + record.public_key.hex(),
+                        "qber": record.provenance.qber,
+                        "leak_bits": record.provenance.leak_bits,
+                        "epsilon": record.provenance.epsilon,
+                        "simulated": record.provenance.simulated,
+                    }
+        return [known[label] for label in SIGNERS]
+
+    async def _contracts(
+        self, chains: dict[str, ChainClient], signers: list[PublicKeyRecord]
+    ) -> DeploymentRecord:
+        if self.layout.deployment.exists():
+            return read_deployment(self.layout.deployment)
+        with self._step("contracts") as facts:
+            account = Account.from_key(bytes(development_accounts()[DEPLOYER].key))
+            members = tuple(Signer(r.key_id, r.algorithm, r.public_key) for r in signers)
+            signer_set = SignerSet(epoch=1, threshold=THRESHOLD, signers=members)
+            deployment = await deploy_bridge(chains, account, signer_set)
+            write_deployment(self.layout.deployment, deployment)
+            facts |= {name: side.model_dump() for name, side in deployment.sides.items()}
+        return deployment
+
+    async def _relayer(self) -> None:
+        with self._step("relayer"):
+            command = [*_astralink("relay"), "--state", str(self.layout.folder)]
+            self._ensure("relayer", command, None)
+
+            async def journal_there() -> None:
+                if not self.layout.journal.exists():
+                    raise FileNotFoundError
+
+            await self._until("relayer", journal_there, FileNotFoundError)
+
+    # Processes
+
+    def _ensure(self, name: str, command: list[str], port: int | None) -> None:
+        if self.processes.running(name) is not None:
+            return
+        if port is not None:
+            choose_port(name, port)
+        self.processes.start(name, command, port)
+        self._started.append(name)
+
+    async def _until(self, process: str, ask: Callable[[], Any], not_yet: type[Exception]) -> None:
+        """Ask until the answer comes; ``ProcessError`` when the process ends or takes too long."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                await ask()
+            except not_yet as error:
+                self.processes.check_alive(process)
+                if time.monotonic() > deadline:
+                    raise ProcessError(
+                        f"{process}: no answer {START_TIMEOUT_S:g} s after its start: {error}"
+                    ) from error
+                await asyncio.sleep(POLL_S)
+            else:
+                self.processes.check_alive(process)
+                return
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[dict[str, Any]]:
+        self._announce(name)
+        start = time.monotonic()
+        facts: dict[str, Any] = {}
+        yield facts
+        self._watch(Step(name, time.monotonic() - start, facts))
+
+
+def _astralink(command: str) -> list[str]:
+    return [sys.executable, "-m", "bridge.apps.cli", command]
+
+
+def _port(url: str) -> int:
+    parts = urlsplit(url)
+    if parts.port is None or parts.hostname not in ("127.0.0.1", "localhost"):
+        raise ConfigError(
+            url, ["expected a loopback address with a port, as http://127.0.0.1:8545"]
+        )
+    return parts.port
