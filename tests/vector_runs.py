@@ -32,7 +32,8 @@ from bridge.domain.errors import (
 from bridge.domain.keys import Algorithm
 from tests import vectors
 
-# provider and kind, then tcId and what is wrong with the answer
+# Provider and kind, then tcId and what is wrong with the answer. Empty means that no provider
+# answers any case wrongly; bridge/crypto/README.md tells what the libraries alone answer wrongly.
 KNOWN_DEFECTS: dict[tuple[str, str], dict[int, str]] = {}
 
 HEDGED_ONLY = "signs hedged only"
