@@ -21,7 +21,9 @@ def split_signature(signature: str) -> tuple[str, tuple[str, ...]]:
 
     Raises ``InputError`` for what is no signature.
     """
-    name, bracket, _ = signature.partition("(")
+    name, bracket, rest = signature.partition("(")
+    if name.isidentifier() and rest == ")":
+        return name, ()
     try:
         parsed = parse(normalize(signature[len(name) :]))  # type: ignore[no-untyped-call]
     except (ParseError, ValueError) as error:

@@ -31,7 +31,10 @@ class SqliteStore(BaseDB):
 
     def __init__(self, path: Path | None, chain_id: int) -> None:
         self._where = str(path) if path else ":memory:"
-        self._connection = sqlite3.connect(self._where, isolation_level=None, timeout=1.0)
+        try:
+            self._connection = sqlite3.connect(self._where, isolation_level=None, timeout=1.0)
+        except sqlite3.DatabaseError as error:
+            raise InputError(f"state file {self._where}: {error}") from error
         try:
             self._prepare(chain_id)
         except sqlite3.DatabaseError as error:

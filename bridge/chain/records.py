@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from eth_utils.address import to_checksum_address
+
 from bridge.chain.wire import parse_data, parse_quantity
 
 
@@ -31,7 +33,7 @@ class BlockRef:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """One log of one transaction; ``address`` as the node wrote it, hex with 0x."""
+    """One log of one transaction; ``address`` with its checksum (EIP-55)."""
 
     address: str
     topics: tuple[bytes, ...]
@@ -45,7 +47,7 @@ class Log:
     def from_json(cls, log: Mapping[str, Any]) -> Log:
         """The log that a node's answer describes."""
         return cls(
-            str(log["address"]),
+            to_checksum_address(log["address"]),
             tuple(parse_data(topic, 32) for topic in log["topics"]),
             parse_data(log["data"]),
             parse_quantity(log["blockNumber"]),
@@ -71,6 +73,7 @@ class Receipt:
     @classmethod
     def from_json(cls, receipt: Mapping[str, Any]) -> Receipt:
         """The receipt that a node's answer describes."""
+        created = receipt.get("contractAddress")
         return cls(
             parse_data(receipt["transactionHash"], 32),
             parse_quantity(receipt["blockNumber"]),
@@ -79,7 +82,7 @@ class Receipt:
             parse_quantity(receipt["effectiveGasPrice"]),
             parse_quantity(receipt["status"]) == 1,
             tuple(Log.from_json(log) for log in receipt["logs"]),
-            receipt.get("contractAddress"),
+            to_checksum_address(created) if created else None,
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from eth_account import Account as EthAccount
 from eth_account.signers.local import LocalAccount
+from eth_utils.address import is_address, to_checksum_address
 from eth_utils.exceptions import ValidationError as KeyValidationError
 
 from bridge.chain.client import ChainClient
@@ -26,6 +27,8 @@ from bridge.domain.errors import (
 TRANSACTION_GAS_CAP = 1 << 24
 """EIP-7825."""
 ESTIMATE_MARGIN_PERCENT = 110
+SUBMISSIONS = 3
+"""Times that a transaction is sent, where another sender with the same key keeps taking nonces."""
 RECEIPT_TIMEOUT_S = 60.0
 FIRST_POLL_S = 0.05
 LONGEST_POLL_S = 1.0
@@ -141,12 +144,13 @@ async def _submit(
 ) -> bytes:
     """The hash of the transaction that the node took.
 
-    Where it is refused and the chain's nonce turns out to be another, it is sent once more.
+    Where it is refused and the chain's nonce turns out to be another, it is sent again with that.
     """
+    recipient = _checksum(to) if to else ""
     fees = await client.fees()
     async with account.locks[client.settings.chain_id]:
         nonce = await account.next_nonce(client)
-        while True:
+        for attempt in range(SUBMISSIONS):
             raw, transaction_hash = account.sign(
                 {
                     "type": 2,
@@ -157,7 +161,7 @@ async def _submit(
                     "gas": gas,
                     "value": value,
                     "data": hex_data(data),
-                    "to": to or "",
+                    "to": recipient,
                 }
             )
             try:
@@ -165,13 +169,20 @@ async def _submit(
             except (ChainRefused, ChainUnreachable) as error:
                 account.forget(client)
                 fresh = await account.next_nonce(client)
-                if isinstance(error, ChainUnreachable) or fresh == nonce:
+                last = attempt == SUBMISSIONS - 1
+                if last or isinstance(error, ChainUnreachable) or fresh == nonce:
                     raise
                 nonce = fresh
-                account.used(client, nonce - 1)
-                continue
-            account.used(client, nonce)
-            return transaction_hash
+            else:
+                account.used(client, nonce)
+                return transaction_hash
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _checksum(address: str) -> str:
+    if not is_address(address):
+        raise InputError(f"address: expected 20 bytes in hex, got {address!r}")
+    return to_checksum_address(address)
 
 
 async def _wait(
