@@ -32,6 +32,7 @@
     │   └── Equivocation        a second, different root for a size already signed
     ├── RelayError
     │   ├── RootMismatch        an attestor's own tree has another root
+    │   ├── UnknownMessage      no message with that id in the journal
     │   └── QuorumMissed        fewer signatures than the threshold        (may be retried)
     ├── ProofError              a Merkle proof that does not fit its root
     └── ProcessError            a process that did not start or did not stop
@@ -281,6 +282,15 @@ class RootMismatch(RelayError):
         super().__init__(
             f"signer {signer}: its tree of size {size} has root {own.hex()}, "
             f"it was asked to sign {asked.hex()}"
+        )
+
+
+class UnknownMessage(RelayError):
+    """No message with that id in the journal."""
+
+    def __init__(self, identifier: str) -> None:
+        super().__init__(
+            f"no message {identifier} in the journal: expected one that the relayer has seen"
         )
 
 

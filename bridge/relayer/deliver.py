@@ -50,12 +50,16 @@ async def deliver(route: Route, journal: Journal, trees: Trees, account: Account
     return moved
 
 
+def proof_siblings(trees: Trees, entry: Entry) -> tuple[bytes, ...]:
+    """The siblings of a batched message under its root, the lowest first."""
+    assert entry.size is not None
+    return trees.grown(entry.message.origin).proof(entry.message.nonce, entry.size)
+
+
 def proof_metadata(trees: Trees, entry: Entry) -> bytes:
     """What ``process`` takes beside the message: the attested root and the siblings under it."""
     assert entry.root is not None
-    assert entry.size is not None
-    tree = trees.grown(entry.message.origin)
-    return entry.root + b"".join(tree.proof(entry.message.nonce, entry.size))
+    return entry.root + b"".join(proof_siblings(trees, entry))
 
 
 async def _found_delivered(route: Route, journal: Journal, entry: Entry) -> list[Entry]:

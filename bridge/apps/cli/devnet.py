@@ -1,0 +1,157 @@
+"""``astralink devnet``: two chains, a key service and a relayer on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from contextlib import AsyncExitStack
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bridge.apps.cli.root import JsonOption, StateOption, print_json
+from bridge.apps.config import Config, state_folder
+from bridge.apps.devnet.layout import DEFAULT_PORTS, Layout, Ports
+from bridge.apps.devnet.world import ChainKind, Step, World, chain_client
+from bridge.domain.errors import BridgeError
+from bridge.relayer.journal import Journal
+
+app = typer.Typer(help="A development network on this machine.", no_args_is_help=True)
+
+PROCESSES = ("chain-A", "chain-B", "keyservice", "relayer")
+
+
+@app.callback()
+def _devnet() -> None:
+    """Two chains, a key service that runs a simulated link, and a relayer, each a process."""
+
+
+@app.command()
+def up(
+    state: StateOption = None,
+    chain: Annotated[
+        ChainKind | None,
+        typer.Option(help="What runs the chains; default: Anvil where it is found."),
+    ] = None,
+    port_a: Annotated[int, typer.Option(min=0, max=65535)] = DEFAULT_PORTS.chains["A"],
+    port_b: Annotated[int, typer.Option(min=0, max=65535)] = DEFAULT_PORTS.chains["B"],
+    port_keys: Annotated[int, typer.Option(min=0, max=65535)] = DEFAULT_PORTS.key_service,
+    bare: Annotated[
+        bool, typer.Option(help="Only chains and key service: no contracts, no relayer.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Start what does not run. Port 0 takes any that is free; ports count the first time only."""
+    console = Console(stderr=True, highlight=False)
+    layout = Layout(state_folder(state))
+    with console.status("starting") as status:
+
+        def announce(name: str) -> None:
+            status.update(f"starting: {name}")
+
+        def watch(step: Step) -> None:
+            console.print(f"[green]✓[/] {step.name} ({step.seconds:.1f} s)")
+
+        world = World(layout, announce, watch)
+        asyncio.run(world.up(Ports({"A": port_a, "B": port_b}, port_keys), chain, bare))
+    data = asyncio.run(_status(world))
+    if json:
+        print_json(data)
+    else:
+        _show(data)
+
+
+@app.command()
+def down(
+    state: StateOption = None,
+    wipe: Annotated[bool, typer.Option(help="Delete the state folder too.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Stop every process. Their state stays, and `up` goes on with it."""
+    layout = Layout(state_folder(state))
+    stopped = World(layout).down()
+    if wipe and layout.config.exists():
+        shutil.rmtree(layout.folder)
+    if json:
+        print_json({"stopped": stopped})
+    else:
+        typer.echo(f"stopped: {', '.join(stopped) or 'nothing was running'}")
+
+
+@app.command()
+def status(state: StateOption = None, json: JsonOption = False) -> None:
+    """What runs, where the chains are, and how many messages stand at each stage.
+
+    Exit code 0 when everything runs, 1 otherwise.
+    """
+    data = asyncio.run(_status(World(Layout(state_folder(state)))))
+    if json:
+        print_json(data)
+    else:
+        _show(data)
+    if not all(process["running"] for process in data["processes"].values()):
+        raise typer.Exit(1)
+
+
+async def _status(world: World) -> dict[str, Any]:
+    records = world.processes.records()
+    processes = {}
+    for name in PROCESSES:
+        record = records.get(name)
+        processes[name] = {
+            "running": world.processes.running(name) is not None,
+            "pid": record.pid if record else None,
+            "port": record.port if record else None,
+            "log": str(world.processes.log_file(name)),
+        }
+    chains: dict[str, Any] = {}
+    messages: dict[str, int] = {}
+    if world.layout.config.exists():
+        config = world.config()
+        chains = {name: await _chain(config, name) for name in config.chains}
+        if config.relayer.journal.exists():
+            journal = Journal(config.relayer.journal)
+            for entry in journal.all_entries():
+                messages[entry.stage.value] = messages.get(entry.stage.value, 0) + 1
+            journal.close()
+    return {
+        "folder": str(world.layout.folder),
+        "processes": processes,
+        "chains": chains,
+        "messages": messages,
+    }
+
+
+async def _chain(config: Config, name: str) -> dict[str, Any]:
+    data: dict[str, Any] = {**config.chains[name].model_dump(), "latest": None, "finalized": None}
+    async with AsyncExitStack() as stack:
+        try:
+            client = await stack.enter_async_context(chain_client(config, name))
+            data["latest"] = (await client.block("latest")).number
+            data["finalized"] = (await client.finalized()).number
+        except BridgeError as error:
+            data["error"] = str(error)
+    return data
+
+
+def _show(data: dict[str, Any]) -> None:
+    console = Console(highlight=False)
+    table = Table(title=f"development network in {data['folder']}")
+    for column in ("process", "", "pid", "port", "log"):
+        table.add_column(column)
+    for name, process in data["processes"].items():
+        running = "[green]running[/]" if process["running"] else "[red]not running[/]"
+        pid, port = (str(process[key] or "") for key in ("pid", "port"))
+        table.add_row(name, running, pid, port, process["log"])
+    console.print(table)
+    for name, chain in data["chains"].items():
+        where = f"chain {name}: id {chain['chain_id']}, domain {chain['domain']}"
+        if "error" in chain:
+            console.print(f"{where}: {chain['error']}", style="red", soft_wrap=True)
+        else:
+            console.print(f"{where}, block {chain['latest']}, finalized {chain['finalized']}")
+    if data["messages"]:
+        stages = ", ".join(f"{count} {stage}" for stage, count in data["messages"].items())
+        console.print(f"messages: {stages}")

@@ -1,0 +1,1 @@
+"""The demo: the main job on a world of its own, from keys to the answer's last confirmation."""
