@@ -9,6 +9,10 @@ second run finds the library and does nothing.
 The crate carries liboqs 0.13.0, which has no SLH-DSA. liboqs-python 0.16 asks every library for
 ``OQS_SIG_supports_ctx_str``, which 0.13.0 does not have; so that one function is added
 to the library, and nothing in liboqs' own sources is changed.
+
+The portable C code is built, for any CPU of the machine's kind. The AVX2 code of 0.13.0 accepts
+ML-DSA-87 signatures that FIPS 204 refuses, and refuses one that it accepts: measured, 50 wrong of
+Wycheproof's 241 verifications, where the portable code has none wrong.
 """
 
 from __future__ import annotations
@@ -103,7 +107,7 @@ def build(prefix: Path) -> Path:
     name = {"darwin": "liboqs.dylib", "win32": "oqs.dll"}.get(sys.platform, "liboqs.so")
     library = prefix / ("bin" if sys.platform == "win32" else "lib") / name
     stamp = prefix / "built-from.txt"
-    recipe = f"{CRATE} {CRATE_VERSION} {ALGORITHMS} OQS_SIG_supports_ctx_str\n"
+    recipe = f"{CRATE} {CRATE_VERSION} {ALGORITHMS} generic OQS_SIG_supports_ctx_str\n"
     if library.is_file() and stamp.is_file() and stamp.read_text() == recipe:
         say(f"liboqs is there: {library}")
         return library
@@ -129,7 +133,7 @@ def build(prefix: Path) -> Path:
     configure = [
         *("cmake", "-S", str(sources), "-B", str(objects)),
         *("-DBUILD_SHARED_LIBS=ON", "-DOQS_BUILD_ONLY_LIB=ON", "-DOQS_USE_OPENSSL=OFF"),
-        *("-DOQS_DIST_BUILD=ON", f"-DOQS_MINIMAL_BUILD={ALGORITHMS}"),
+        *("-DOQS_DIST_BUILD=OFF", "-DOQS_OPT_TARGET=generic", f"-DOQS_MINIMAL_BUILD={ALGORITHMS}"),
         *("-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_INSTALL_LIBDIR=lib"),
         *(f"-DCMAKE_INSTALL_PREFIX={prefix}", f"-DCMAKE_PROJECT_liboqs_INCLUDE={include}"),
     ]

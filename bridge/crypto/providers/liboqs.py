@@ -8,6 +8,10 @@ gives. So both go in through ``random_source``, which counts what is drawn:
 - a deterministic SLH-DSA signature draws opt_rand = PK.seed (FIPS 205, section 10.2.1).
 
 For SLH-DSA the expanded key shows whether the seed went in where it should; that is checked.
+
+The AVX2 code that liboqs 0.13.0 took from pq-crystals/dilithium verifies ML-DSA without the norm
+check of FIPS 204, Algorithm 8, line 13 (their issue 113). So the check is made here, whichever
+code the library runs.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Final
 
+from bridge.crypto.fips204 import z_is_short
 from bridge.crypto.kem import CheckedKem
 from bridge.crypto.keys import SecretKey
 from bridge.crypto.parameters import SLH_DSA_SHA2_128S_STRUCTURE
@@ -92,6 +97,8 @@ class LiboqsSignatures(CheckedSignatures):
     def _verify(
         self, algorithm: Algorithm, public_key: bytes, message: bytes, signature: bytes, ctx: bytes
     ) -> bool:
+        if algorithm is Algorithm.ML_DSA_87 and not z_is_short(signature):
+            return False
         with self._oqs.Signature(_SIGNATURE_NAMES[algorithm]) as mechanism:
             return bool(mechanism.verify_with_ctx_str(message, signature, ctx, public_key))
 

@@ -2,6 +2,9 @@
 
 It generates keys at random only. Seeds of SLH-DSA are expanded by the ``slh_dsa`` provider; for
 ML-DSA-87 and ML-KEM-1024 it takes expanded keys and is a second opinion. It signs hedged only.
+
+Its ML-DSA-87 (1.0.0) knows no context string over 253 bytes: it does not sign with one, and calls
+a valid signature with one invalid. FIPS 204 allows 255, so this provider refuses to answer there.
 """
 
 from __future__ import annotations
@@ -18,10 +21,11 @@ from bridge.crypto.keys import SecretKey
 from bridge.crypto.provider import Capabilities, Capability
 from bridge.crypto.providers import slh_dsa
 from bridge.crypto.signatures import CheckedSignatures
-from bridge.domain.errors import InvalidKey
+from bridge.domain.errors import InvalidKey, MechanismMissing
 from bridge.domain.keys import Algorithm
 
 NAME: Final = "pqcrypto"
+_ML_DSA_MAX_CTX_BYTES = 253
 _EXPANDED = frozenset({Capability.EXPANDED_KEYS})
 _MODULES = {
     Algorithm.ML_DSA_87: ml_dsa_87,
@@ -49,6 +53,7 @@ class PqcryptoSignatures(CheckedSignatures):
         return slh_dsa.expand(seed)
 
     def _sign(self, secret: SecretKey, message: bytes, ctx: bytes, deterministic: bool) -> bytes:
+        self._refuse_long_ctx(secret.algorithm, ctx)
         try:
             return bytes(_MODULES[secret.algorithm].sign(secret.expanded, message, ctx))
         except ValueError as error:
@@ -57,11 +62,20 @@ class PqcryptoSignatures(CheckedSignatures):
     def _verify(
         self, algorithm: Algorithm, public_key: bytes, message: bytes, signature: bytes, ctx: bytes
     ) -> bool:
+        self._refuse_long_ctx(algorithm, ctx)
         try:
             _MODULES[algorithm].verify(public_key, message, signature, ctx)
         except ValueError:  # its InvalidSignatureError is one
             return False
         return True
+
+    def _refuse_long_ctx(self, algorithm: Algorithm, ctx: bytes) -> None:
+        if algorithm is Algorithm.ML_DSA_87 and len(ctx) > _ML_DSA_MAX_CTX_BYTES:
+            raise MechanismMissing(
+                self.name,
+                f"{algorithm} with a ctx of {len(ctx)} bytes",
+                [f"a ctx of at most {_ML_DSA_MAX_CTX_BYTES} bytes"],
+            )
 
 
 class PqcryptoKem(CheckedKem):

@@ -55,7 +55,7 @@ def select(setting: str = "default") -> Providers:
     if setting == "liboqs":
         return _liboqs()
     if setting == "liboqs+default":
-        return _with_fallback(_liboqs(), _default())
+        return _liboqs_with_default()
     raise ConfigError("provider", [f"expected one of {', '.join(SETTINGS)}, got {setting!r}"])
 
 
@@ -106,26 +106,25 @@ def _row(
 
 
 def _default() -> Providers:
-    routes: dict[Algorithm, SignatureProvider] = {
+    return Providers(RoutedSignatures("default", _default_routes()), _pyca_kem())
+
+
+def _default_routes() -> dict[Algorithm, SignatureProvider]:
+    return {
         Algorithm.ML_DSA_87: _pyca_signatures(),
         Algorithm.SLH_DSA_SHA2_128S: _pqcrypto_signatures(),
     }
-    return Providers(RoutedSignatures("default", routes), _pyca_kem())
 
 
 def _liboqs() -> Providers:
     return Providers(_liboqs_signatures(), _liboqs_kem())
 
 
-def _with_fallback(first: Providers, second: Providers) -> Providers:
-    routes = {
-        algorithm: first.signatures
-        if algorithm in first.signatures.mechanisms()
-        else second.signatures
-        for algorithm in second.signatures.mechanisms()
-    }
-    kem = first.kem if first.kem.mechanisms() else second.kem
-    return Providers(RoutedSignatures("liboqs+default", routes), kem)
+def _liboqs_with_default() -> Providers:
+    first = _liboqs()
+    own = dict.fromkeys(first.signatures.mechanisms(), first.signatures)
+    kem = first.kem if first.kem.mechanisms() else _pyca_kem()
+    return Providers(RoutedSignatures("liboqs+default", _default_routes() | own), kem)
 
 
 def _pyca_signatures() -> SignatureProvider:

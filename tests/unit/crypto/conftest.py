@@ -1,0 +1,3 @@
+from tests.liboqs import use_cached_build
+
+use_cached_build()

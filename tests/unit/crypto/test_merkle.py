@@ -1,0 +1,137 @@
+"""The incremental tree against a naive recursive one."""
+
+import pytest
+from eth_utils import keccak
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.crypto.merkle import IncrementalTree, depth, proof, root, verify_proof
+from bridge.domain.errors import InputError, ProofError
+
+LEAVES = [keccak(i.to_bytes(4, "big")) for i in range(70)]
+
+
+def naive_root(leaves: list[bytes], levels: int) -> bytes:
+    """The definition: halve the places, missing leaves are zero."""
+    if levels == 0:
+        return leaves[0] if leaves else bytes(32)
+    half = 1 << (levels - 1)
+    left, right = leaves[:half], leaves[half:]
+    return keccak(naive_root(left, levels - 1) + naive_root(right, levels - 1))
+
+
+def naive_depth(size: int) -> int:
+    levels = 0
+    while 1 << levels < size:
+        levels += 1
+    return levels
+
+
+@pytest.mark.parametrize("size", range(1, 71))
+def test_every_small_tree_has_the_defined_root_and_proofs(size):
+    tree = IncrementalTree(LEAVES)
+    expected = naive_root(LEAVES[:size], naive_depth(size))
+    assert depth(size) == naive_depth(size)
+    assert tree.root(size) == root(LEAVES[:size]) == expected
+    for index in range(size):
+        siblings = tree.proof(index, size)
+        assert siblings == proof(LEAVES[:size], index)
+        verify_proof(LEAVES[index], index, size, siblings, expected)
+
+
+@given(st.data(), st.integers(1, 600))
+def test_proofs_of_any_size_verify_and_fit_no_other_place(data, count):
+    tree = IncrementalTree(keccak(i.to_bytes(4, "big")) for i in range(count))
+    size = data.draw(st.integers(1, count))
+    index = data.draw(st.integers(0, size - 1))
+    other = data.draw(st.integers(0, size - 1))
+    top, siblings = tree.root(size), tree.proof(index, size)
+    assert top == naive_root([tree.leaf(i) for i in range(size)], naive_depth(size))
+    verify_proof(tree.leaf(index), index, size, siblings, top)
+    if other != index:
+        with pytest.raises(ProofError, match="expected root"):
+            verify_proof(tree.leaf(index), other, size, siblings, top)
+        with pytest.raises(ProofError, match="expected root"):
+            verify_proof(tree.leaf(other), index, size, siblings, top)
+
+
+def test_one_leaf_is_its_own_root():
+    assert root(LEAVES[:1]) == LEAVES[0]
+    assert proof(LEAVES[:1], 0) == ()
+    verify_proof(LEAVES[0], 0, 1, (), LEAVES[0])
+    with pytest.raises(ProofError, match="expected root"):
+        verify_proof(LEAVES[0], 0, 1, (), LEAVES[1])
+
+
+def test_the_root_of_an_older_size_stays_while_the_tree_grows():
+    tree, roots = IncrementalTree(), []
+    for leaf in LEAVES:
+        tree.append(leaf)
+        roots.append(tree.root())
+    assert [tree.root(size) for size in range(1, len(LEAVES) + 1)] == roots
+
+
+def test_a_hundred_thousand_leaves():
+    leaves = [i.to_bytes(32, "big") for i in range(1, 100_001)]
+    tree = IncrementalTree(leaves)
+    for size in (100_000, 99_999, 65_536, 65_537):
+        top = tree.root(size)
+        for index in (0, size // 2, size - 1):
+            verify_proof(leaves[index], index, size, tree.proof(index, size), top)
+
+
+class TestRejections:
+    tree = IncrementalTree(LEAVES[:5])
+    siblings = tree.proof(3)
+    top = tree.root()
+
+    def verify(self, **changes):
+        case = {"leaf": LEAVES[3], "index": 3, "size": 5, "siblings": self.siblings}
+        verify_proof(**(case | {"root": self.top} | changes))
+
+    def test_the_case_itself_passes(self):
+        self.verify()
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"index": 5}, "leaf index: expected 0 to 4, got 5"),
+            ({"index": -1}, "got -1"),
+            ({"size": 0}, "tree size"),
+            ({"size": 2**32}, "tree size"),
+            ({"size": 4}, "expected 2 siblings for size 4, got 3"),
+            ({"siblings": siblings[:2]}, "expected 3 siblings for size 5, got 2"),
+            ({"siblings": (*siblings, bytes(32))}, "expected 3 siblings for size 5, got 4"),
+            ({"siblings": (siblings[0][:31], *siblings[1:])}, "sibling: expected 32 bytes, got 31"),
+            ({"root": bytes(32)}, "expected a non-zero root"),
+            ({"root": LEAVES[0]}, "proof of leaf 3: expected root"),
+            ({"leaf": LEAVES[2]}, "proof of leaf 3: expected root"),
+            ({"leaf": LEAVES[3][:31]}, "leaf: expected 32 bytes, got 31"),
+        ],
+    )
+    def test_a_proof_that_does_not_fit(self, changes, message):
+        with pytest.raises(ProofError, match=message):
+            self.verify(**changes)
+
+    @pytest.mark.parametrize("position", range(3))
+    def test_a_changed_sibling(self, position):
+        changed = list(self.siblings)
+        changed[position] = keccak(changed[position])
+        with pytest.raises(ProofError, match="expected root"):
+            self.verify(siblings=tuple(changed))
+
+    def test_the_tree_refuses_what_it_does_not_have(self):
+        with pytest.raises(InputError, match="tree size: expected 1 to 5, got 6"):
+            self.tree.root(6)
+        with pytest.raises(InputError, match="tree size: expected 1 to 5, got 0"):
+            self.tree.proof(0, 0)
+        with pytest.raises(InputError, match="leaf index: expected 0 to 2, got 3"):
+            self.tree.proof(3, 3)
+        with pytest.raises(InputError, match="leaf index: expected 0 to 4, got 5"):
+            self.tree.leaf(5)
+        with pytest.raises(InputError, match="leaf: expected 32 bytes, got 31"):
+            IncrementalTree([bytes(31)])
+        with pytest.raises(InputError, match="tree size"):
+            root([])
+        with pytest.raises(InputError, match="expected 1 to 4294967295, got 0"):
+            depth(0)
