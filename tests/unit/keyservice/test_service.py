@@ -17,6 +17,7 @@ from bridge.domain.errors import (
 )
 from bridge.domain.keys import Algorithm
 from bridge.keyservice import service as service_module
+from bridge.keyservice.filler import LinkState
 from bridge.keyservice.service import KeyService, KeyServiceSettings
 from bridge.quantum.distillation.pipeline import BlockParameters
 from bridge.quantum.link.adversary import InterceptResend
@@ -95,6 +96,21 @@ async def test_a_tapped_link_makes_no_key(settings: KeyServiceSettings) -> None:
             await service.create_key(Algorithm.ML_DSA_87, "first")
         assert service.link_status().blocks_rejected == 2
         assert await service.keys() == []
+
+
+async def test_keys_that_exist_sign_on_while_the_link_has_failed_and_a_restart_tries_it_again(
+    settings: KeyServiceSettings, checkpoint: Checkpoint
+) -> None:
+    tapped = BlockParameters(pulses=1 << 16, link=Link(adversary=InterceptResend(1.0)))
+    async with KeyService(settings) as service:
+        record = await service.create_key(Algorithm.ML_DSA_87, "first")
+    async with KeyService(dataclasses.replace(settings, link=tapped, patience=1)) as service:
+        with pytest.raises(PoolExhausted):
+            await service.create_key(Algorithm.ML_DSA_87, "second")
+        assert service.link_status().state is LinkState.FAILED
+        await service.sign_checkpoint(record.key_id, checkpoint)
+    async with KeyService(settings) as service:
+        await service.create_key(Algorithm.ML_DSA_87, "second")
 
 
 async def test_a_service_that_is_not_started_does_nothing(settings: KeyServiceSettings) -> None:
