@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 from typing import Self, TypeVar
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -11,9 +12,11 @@ from pydantic import BaseModel, ValidationError
 from bridge.crypto.digests import checkpoint_digest
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import (
+    BridgeError,
     Equivocation,
     KeyServiceRefused,
     KeyServiceUnreachable,
+    LabelTaken,
     PoolExhausted,
     UnknownKey,
 )
@@ -86,12 +89,12 @@ class KeyServiceClient:
 
     async def key(self, key_id: str) -> PublicKeyRecord:
         """The key with that id; ``UnknownKey`` when there is none."""
-        return (await self._get(f"/v1/keys/{key_id}", KeyBody, key_id=key_id)).record()
+        return (await self._get(_path(key_id), KeyBody, key_id=key_id)).record()
 
     async def create_key(self, algorithm: Algorithm, label: str) -> PublicKeyRecord:
         """A new signing key.
 
-        Raises ``PoolExhausted``, and ``KeyServiceRefused`` with 409 when the label is taken.
+        Raises ``PoolExhausted`` and ``LabelTaken``.
         """
         question = CreateKeyBody(algorithm=algorithm, label=label)
         return (await self._post("/v1/keys", question, KeyBody)).record()
@@ -103,11 +106,10 @@ class KeyServiceClient:
         signed another digest than this side computes.
         """
         body = await self._post(
-            f"/v1/keys/{key_id}/checkpoints",
+            _path(key_id) + "/checkpoints",
             CheckpointBody.of(checkpoint),
             SignedBody,
             key_id=key_id,
-            checkpoint=checkpoint,
         )
         digest = checkpoint_digest(checkpoint)
         if from_hex(body.digest) != digest:
@@ -118,26 +120,15 @@ class KeyServiceClient:
         return from_hex(body.signature)
 
     async def _get(self, path: str, kind: type[Answer], key_id: str = "") -> Answer:
-        return await self._request("GET", path, None, kind, key_id, None)
+        return await self._request("GET", path, None, kind, key_id)
 
     async def _post(
-        self,
-        path: str,
-        question: Body,
-        kind: type[Answer],
-        key_id: str = "",
-        checkpoint: Checkpoint | None = None,
+        self, path: str, question: Body, kind: type[Answer], key_id: str = ""
     ) -> Answer:
-        return await self._request("POST", path, question, kind, key_id, checkpoint)
+        return await self._request("POST", path, question, kind, key_id)
 
     async def _request(
-        self,
-        method: str,
-        path: str,
-        question: Body | None,
-        kind: type[Answer],
-        key_id: str,
-        checkpoint: Checkpoint | None,
+        self, method: str, path: str, question: Body | None, kind: type[Answer], key_id: str
     ) -> Answer:
         content = question.model_dump_json() if question is not None else None
         headers = {"Content-Type": "application/json"} if content is not None else None
@@ -147,7 +138,7 @@ class KeyServiceClient:
             reason = f"{type(error).__name__} {error}".strip()
             raise KeyServiceUnreachable(self._url, reason) from error
         if not response.is_success:
-            raise _domain_error(response, key_id, checkpoint)
+            raise _domain_error(response, question, key_id)
         try:
             return kind.model_validate_json(response.content)
         except ValidationError as error:
@@ -156,9 +147,11 @@ class KeyServiceClient:
             ) from error
 
 
-def _domain_error(
-    response: httpx.Response, key_id: str, checkpoint: Checkpoint | None
-) -> Exception:
+def _path(key_id: str) -> str:
+    return f"/v1/keys/{quote(key_id, safe='')}"
+
+
+def _domain_error(response: httpx.Response, question: Body | None, key_id: str) -> BridgeError:
     """The error that the service raised, as this side's class of it."""
     try:
         detail = ErrorBody.model_validate_json(response.content).error
@@ -166,13 +159,11 @@ def _domain_error(
         return KeyServiceRefused(response.status_code, f"answered {response.text[:200]!r}")
     if detail.code == "unknown_key":
         return UnknownKey(key_id)
-    if detail.code == "equivocation" and checkpoint is not None and detail.signed_root is not None:
-        signed = from_hex(detail.signed_root)
-        return Equivocation(key_id, checkpoint.size, signed, checkpoint.root)
-    if (
-        detail.code == "pool_exhausted"
-        and detail.wanted_bits is not None
-        and detail.available_bits is not None
-    ):
-        return PoolExhausted(detail.wanted_bits, detail.available_bits)
+    if detail.code == "label_taken" and isinstance(question, CreateKeyBody):
+        return LabelTaken(question.label)
+    if detail.code == "equivocation" and isinstance(question, CheckpointBody):
+        signed = from_hex(detail.signed_root or "0x")
+        return Equivocation(key_id, question.size, signed, from_hex(question.root))
+    if detail.code == "pool_exhausted":
+        return PoolExhausted(detail.wanted_bits or 0, detail.available_bits or 0)
     return KeyServiceRefused(response.status_code, detail.message)

@@ -1,0 +1,72 @@
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.domain.checkpoints import Checkpoint
+from bridge.domain.keys import Algorithm, Provenance, PublicKeyRecord
+from bridge.keyservice.store import KeyStore
+from bridge.quantum.distillation.pipeline import BlockParameters, DistilledBlock, distil_block
+from bridge.quantum.link.randomness import Randomness
+
+KEY_ID = "5f1c8a3e-6f5d-4d57-9f0a-0c2f3f1f9a01"
+
+
+@pytest.fixture(scope="session")
+def blocks() -> tuple[DistilledBlock, DistilledBlock]:
+    """Two small distilled blocks that differ."""
+    small = BlockParameters(pulses=1 << 16)
+    return distil_block(small, Randomness.seeded(1)), distil_block(small, Randomness.seeded(2))
+
+
+@pytest.fixture
+def provenance() -> Provenance:
+    return Provenance("bb84-simulation", True, "block", 0.01, 9000, 1e-10, "2026-01-01T00:00:00Z")
+
+
+@pytest.fixture
+def make_record(provenance: Provenance) -> Callable[..., PublicKeyRecord]:
+    def make(
+        key_id: str = KEY_ID, label: str = "first", public_key: bytes = b"\x01" * 2592
+    ) -> PublicKeyRecord:
+        return PublicKeyRecord(key_id, label, Algorithm.ML_DSA_87, public_key, provenance)
+
+    return make
+
+
+@pytest.fixture
+def checkpoint() -> Checkpoint:
+    return Checkpoint(
+        origin_domain=1,
+        origin_chain_id=2**64 - 1,
+        outbox=b"\x11" * 20,
+        root=b"\x22" * 32,
+        size=7,
+        destination_domain=2**32 - 1,
+        destination_chain_id=31337,
+        inbox=b"\x33" * 20,
+        epoch=1,
+    )
+
+
+@pytest.fixture
+def other_root(checkpoint: Checkpoint) -> Checkpoint:
+    return dataclasses.replace(checkpoint, root=b"\x99" * 32)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "keyservice.sqlite"
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    return tmp_path / "secrets" / "keyservice.key"
+
+
+@pytest.fixture
+def store(database: Path, key_file: Path) -> Iterator[KeyStore]:
+    opened = KeyStore.open(database, key_file)
+    yield opened
+    opened.close()

@@ -1,0 +1,50 @@
+import pytest
+
+from bridge.crypto.parameters import signature_parameters
+from bridge.domain.errors import InputError
+from bridge.domain.keys import Algorithm, Provenance
+from bridge.keyservice.derivation import derive_seed, link_bits, mix
+from bridge.keyservice.pool import LinkKey
+
+LINK, SYSTEM = bytes(range(48)), bytes(range(100, 148))
+ML_DSA, SLH_DSA = Algorithm.ML_DSA_87, Algorithm.SLH_DSA_SHA2_128S
+
+
+@pytest.mark.parametrize("algorithm", [ML_DSA, SLH_DSA])
+def test_a_seed_has_the_length_its_standard_asks_and_takes_256_link_bits_at_least(
+    algorithm: Algorithm,
+) -> None:
+    assert len(mix(algorithm, "id", LINK, SYSTEM)) == signature_parameters(algorithm).seed_bytes
+    assert link_bits(algorithm) >= 256
+    assert link_bits(algorithm) >= 8 * signature_parameters(algorithm).seed_bytes
+
+
+def test_every_input_changes_the_seed() -> None:
+    seeds = {
+        mix(ML_DSA, "one", LINK, SYSTEM),
+        mix(ML_DSA, "two", LINK, SYSTEM),
+        mix(SLH_DSA, "one", LINK, SYSTEM)[:32],
+        mix(ML_DSA, "one", LINK[:-1] + b"\0", SYSTEM),
+        mix(ML_DSA, "one", LINK, SYSTEM[:-1] + b"\0"),
+        mix(ML_DSA, "one", SYSTEM, LINK),
+        mix(ML_DSA, "one", LINK + SYSTEM[:1], SYSTEM[1:]),
+    }
+    assert len(seeds) == 7
+    assert mix(ML_DSA, "one", LINK, SYSTEM) in seeds
+
+
+def test_the_same_link_key_never_gives_the_same_seed_twice(provenance: Provenance) -> None:
+    link_key = LinkKey(LINK, provenance)
+    assert derive_seed(ML_DSA, "id", link_key) != derive_seed(ML_DSA, "id", link_key)
+
+
+def test_too_few_link_bits_are_refused(provenance: Provenance) -> None:
+    with pytest.raises(InputError, match="expected 32 bytes from the link, got 31"):
+        derive_seed(ML_DSA, "id", LinkKey(LINK[:31], provenance))
+    with pytest.raises(InputError, match="expected 48 bytes from the link, got 32"):
+        derive_seed(SLH_DSA, "id", LinkKey(LINK[:32], provenance))
+
+
+def test_an_algorithm_that_does_not_sign_is_refused() -> None:
+    with pytest.raises(InputError, match="ML-KEM-1024"):
+        link_bits(Algorithm.ML_KEM_1024)
