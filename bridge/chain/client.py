@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import ClientError, ClientTimeout
 
 from bridge.chain.records import BlockRef, Fees, Log, Receipt
 from bridge.chain.revert import ErrorDecoder, decode_revert
-from bridge.chain.wire import data, parse_data, parse_quantity, quantity
+from bridge.chain.wire import data as hex_data
+from bridge.chain.wire import parse_data, parse_quantity, quantity
 from bridge.domain.errors import (
     BlockUnknown,
     ChainRefused,
@@ -42,6 +43,7 @@ WIDEST_LOG_RANGE = 10_000
 BASE_FEE_HEADROOM = 2
 """A base fee doubles in six full blocks (EIP-1559: an eighth a block)."""
 
+T = TypeVar("T")
 Block = int | str
 """A block number, or a tag: latest, pending, safe, finalized, earliest."""
 Topics = Sequence[bytes | Sequence[bytes] | None]
@@ -93,7 +95,7 @@ class ChainClient:
 
     async def connect(self) -> None:
         """Check that the right chain answers; ``ChainUnreachable`` or ``WrongChainId``."""
-        got = parse_quantity(await self.request("eth_chainId"))
+        got = await self._ask(parse_quantity, "eth_chainId")
         if got != self.settings.chain_id:
             raise WrongChainId(
                 self.settings.name, self.settings.rpc_url, self.settings.chain_id, got
@@ -133,12 +135,24 @@ class ChainClient:
             raise TransactionReverted(what or method, self.decoder(raw), raw)
         raise ChainRefused(settings.name, method, code, str(failure.get("message", "")))
 
+    async def _ask(
+        self, parse: Callable[[Any], T], method: str, *params: object, what: str = ""
+    ) -> T:
+        """The parsed result; ``ChainRefused`` also for an answer that cannot be read."""
+        answer = await self.request(method, *params, what=what)
+        try:
+            return parse(answer)
+        except (ValueError, TypeError, LookupError) as error:
+            reason = f"answer that cannot be read: {type(error).__name__}: {error}"
+            raise ChainRefused(self.settings.name, method, 0, reason) from error
+
     # Blocks and logs
 
     async def find_block(self, block: Block) -> BlockRef | None:
         """The block, or None where the chain has none."""
-        found = await self.request("eth_getBlockByNumber", _block(block), False)
-        return None if found is None else BlockRef.from_json(found)
+        return await self._ask(
+            _optional(BlockRef.from_json), "eth_getBlockByNumber", _block(block), False
+        )
 
     async def block(self, block: Block) -> BlockRef:
         """The block; ``BlockUnknown`` where the chain has none."""
@@ -156,7 +170,7 @@ class ChainClient:
     ) -> tuple[Log, ...]:
         """The logs of ``address`` in both blocks and all between, in the chain's order.
 
-        A range that the node refuses is halved, and the width that it took is kept for later.
+        A range that the node refuses is halved and kept; each full one it takes adds an eighth.
         ``ChainRefused`` when it refuses a single block.
         """
         wanted = [_topic(topic) for topic in topics]
@@ -171,13 +185,15 @@ class ChainClient:
                 "toBlock": quantity(last),
             }
             try:
-                answer = await self.request("eth_getLogs", query)
+                found.extend(await self._ask(_logs, "eth_getLogs", query))
             except ChainRefused:
                 if last == first:
                     raise
                 self._log_range = (last - first + 1) // 2
                 continue
-            found.extend(Log.from_json(log) for log in answer)
+            if last - first + 1 == self._log_range:
+                wider = self._log_range + max(1, self._log_range // 8)
+                self._log_range = min(wider, WIDEST_LOG_RANGE)
             first = last + 1
         return tuple(found)
 
@@ -185,76 +201,91 @@ class ChainClient:
 
     async def code(self, address: str, block: Block = "latest") -> bytes:
         """The contract code at ``address``; empty where it holds none."""
-        return parse_data(await self.request("eth_getCode", address, _block(block)))
+        return await self._ask(parse_data, "eth_getCode", address, _block(block))
 
     async def balance(self, address: str, block: Block = "latest") -> int:
         """The balance in wei."""
-        return parse_quantity(await self.request("eth_getBalance", address, _block(block)))
+        return await self._ask(parse_quantity, "eth_getBalance", address, _block(block))
 
     async def nonce(self, address: str, block: Block = "pending") -> int:
         """The next nonce; "pending" counts the transactions that wait."""
-        return parse_quantity(await self.request("eth_getTransactionCount", address, _block(block)))
+        return await self._ask(parse_quantity, "eth_getTransactionCount", address, _block(block))
 
     # Execution
 
     async def call(
         self,
         to: str | None,
-        data_: bytes,
+        data: bytes,
         block: Block = "latest",
         sender: str | None = None,
         value: int = 0,
         gas: int | None = None,
     ) -> bytes:
         """What the contract returns; ``TransactionReverted`` with the raw data where it reverts."""
-        request = _transaction(to, data_, sender, value, gas)
-        answer = await self.request("eth_call", request, _block(block), what=f"call of {to}")
-        return parse_data(answer)
+        request = _transaction(to, data, sender, value, gas)
+        what = f"call of {to}"
+        return await self._ask(parse_data, "eth_call", request, _block(block), what=what)
 
     async def estimate(
-        self, to: str | None, data_: bytes, sender: str | None = None, value: int = 0
+        self, to: str | None, data: bytes, sender: str | None = None, value: int = 0
     ) -> int:
         """Gas with which it succeeds, by the node's reckoning; can be above what a block takes."""
-        request = _transaction(to, data_, sender, value, None)
-        return parse_quantity(
-            await self.request("eth_estimateGas", request, what=f"transaction to {to}")
-        )
+        request = _transaction(to, data, sender, value, None)
+        what = f"transaction to {to}"
+        return await self._ask(parse_quantity, "eth_estimateGas", request, what=what)
 
     async def gas_price(self) -> int:
         """The node's gas price in wei."""
-        return parse_quantity(await self.request("eth_gasPrice"))
+        return await self._ask(parse_quantity, "eth_gasPrice")
 
     async def fees(self) -> Fees:
         """Fees that stay good while the base fee doubles."""
-        tip = parse_quantity(await self.request("eth_maxPriorityFeePerGas"))
-        latest = await self.request("eth_getBlockByNumber", "latest", False)
-        base_fee = parse_quantity(latest["baseFeePerGas"])
+        tip = await self._ask(parse_quantity, "eth_maxPriorityFeePerGas")
+        base_fee = await self._ask(_base_fee, "eth_getBlockByNumber", "latest", False)
         return Fees(BASE_FEE_HEADROOM * base_fee + tip, tip)
 
     async def send_raw(self, raw: bytes) -> bytes:
         """The hash of the signed transaction ``raw``, which the node has taken."""
-        return parse_data(await self.request("eth_sendRawTransaction", data(raw)), 32)
+        return await self._ask(_hash, "eth_sendRawTransaction", hex_data(raw))
 
     async def receipt(self, transaction_hash: bytes) -> Receipt | None:
         """The receipt; None while the transaction is not mined."""
-        found = await self.request("eth_getTransactionReceipt", data(transaction_hash))
-        return None if found is None else Receipt.from_json(found)
+        return await self._ask(
+            _optional(Receipt.from_json), "eth_getTransactionReceipt", hex_data(transaction_hash)
+        )
 
 
 def _block(block: Block) -> str:
     return quantity(block) if isinstance(block, int) else block
 
 
+def _optional(parse: Callable[[Any], T]) -> Callable[[Any], T | None]:
+    return lambda answer: None if answer is None else parse(answer)
+
+
+def _logs(answer: Any) -> list[Log]:
+    return [Log.from_json(log) for log in answer]
+
+
+def _base_fee(block: Any) -> int:
+    return parse_quantity(block["baseFeePerGas"])
+
+
+def _hash(answer: Any) -> bytes:
+    return parse_data(answer, 32)
+
+
 def _topic(topic: bytes | Sequence[bytes] | None) -> object:
     if topic is None:
         return None
-    return data(topic) if isinstance(topic, bytes) else [data(one) for one in topic]
+    return hex_data(topic) if isinstance(topic, bytes) else [hex_data(one) for one in topic]
 
 
 def _transaction(
-    to: str | None, data_: bytes, sender: str | None, value: int, gas: int | None
+    to: str | None, data: bytes, sender: str | None, value: int, gas: int | None
 ) -> dict[str, str]:
-    fields = {"data": data(data_), "value": quantity(value)}
+    fields = {"data": hex_data(data), "value": quantity(value)}
     if to is not None:
         fields["to"] = to
     if sender is not None:

@@ -19,48 +19,30 @@ from eth.abc import (
     StateAPI,
 )
 from eth.chains.base import MiningChain
-from eth.constants import BLANK_ROOT_HASH, GENESIS_PARENT_HASH, ZERO_ADDRESS
+from eth.constants import BLANK_ROOT_HASH, GENESIS_PARENT_HASH
 from eth.db.atomic import AtomicDB
 from eth.exceptions import CanonicalHeadNotFound, HeaderNotFound, TransactionNotFound
-from eth.typing import AccountState, HeaderParams
 from eth.vm.chain_context import ChainContext
 from eth.vm.forks.london.transactions import UnsignedDynamicFeeTransaction
-from eth.vm.forks.prague import PragueVM
-from eth.vm.forks.prague.constants import STANDARD_TOKEN_COST, TOTAL_COST_FLOOR_PER_TOKEN
 from eth.vm.spoof import SpoofTransaction
 from eth_typing import Address, BlockNumber, Hash32
 from eth_utils.exceptions import ValidationError
 
-from bridge.chain.development import BALANCE_WEI, development_accounts
 from bridge.chain.embedded_pool import TransactionPool, TransactionRefused
+from bridge.chain.embedded_rules import (
+    BLOB_TYPE,
+    BLOCK_GAS_LIMIT,
+    CALL_GAS_CAP,
+    CALL_STIPEND,
+    CODE_LIMIT_BYTES,
+    TRANSACTION_GAS_CAP,
+    TRANSFER_GAS,
+    EmbeddedVM,
+    base_fee_of,
+    genesis,
+    minimum_gas,
+)
 from bridge.chain.embedded_store import SqliteStore
-
-BLOCK_GAS_LIMIT = 30_000_000
-TRANSACTION_GAS_CAP = 1 << 24
-"""EIP-7825: the most gas one transaction may ask for. Osaka's rule, kept here on Prague."""
-CALL_GAS_CAP = 50_000_000
-"""What ``eth_call`` gets when it names no gas, as in geth."""
-TRANSFER_GAS = 21_000
-CALL_STIPEND = 2_300
-PRIORITY_FEE_WEI = 10**9
-CODE_LIMIT_BYTES = 2 * 24_576
-"""EIP-3860: the longest init code."""
-BLOB_TYPE = 3
-
-
-class EmbeddedVM(PragueVM):
-    """Prague, where a block may have its parent's timestamp.
-
-    Blocks come more than once a second here. Were each to need a later second than its parent,
-    the chain's clock would run away from the wall's.
-    """
-
-    @classmethod
-    def validate_header(cls, header: BlockHeaderAPI, parent_header: BlockHeaderAPI) -> None:
-        """None; ``ValidationError`` for a header that cannot follow its parent."""
-        if parent_header is not None and header.timestamp == parent_header.timestamp:
-            header = header.copy(timestamp=header.timestamp + 1)
-        super().validate_header(header, parent_header)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +107,7 @@ class EmbeddedChain:
             self._chain = chain_class(self._db)
         except CanonicalHeadNotFound:
             with self._store.transaction():
-                chain_class.from_genesis(self._db, *_genesis(chain_id))
+                chain_class.from_genesis(self._db, *genesis(chain_id))
             self._chain = chain_class(self._db)
 
     # Blocks
@@ -371,38 +353,3 @@ class EmbeddedChain:
     def close(self) -> None:
         """Close the state file."""
         self._store.close()
-
-
-def base_fee_of(header: BlockHeaderAPI) -> int:
-    """The block's base fee in wei; every block has one since London."""
-    fee = header.base_fee_per_gas
-    assert fee is not None
-    return fee
-
-
-def minimum_gas(transaction: SignedTransactionAPI) -> int:
-    """The least gas the transaction may name: intrinsic, or the calldata floor (EIP-7623)."""
-    zeros = transaction.data.count(0)
-    tokens = zeros + STANDARD_TOKEN_COST * (len(transaction.data) - zeros)
-    intrinsic: int = transaction.intrinsic_gas
-    return max(intrinsic, TRANSFER_GAS + TOTAL_COST_FLOOR_PER_TOKEN * tokens)
-
-
-def _genesis(chain_id: int) -> tuple[dict[str, HeaderParams], AccountState]:
-    header: dict[str, HeaderParams] = {
-        "coinbase": ZERO_ADDRESS,
-        "difficulty": 0,
-        "extra_data": chain_id.to_bytes(32, "big"),
-        "gas_limit": BLOCK_GAS_LIMIT,
-        "timestamp": int(time.time()),
-    }
-    state: AccountState = {
-        Address(bytes.fromhex(account.address[2:])): {
-            "balance": BALANCE_WEI,
-            "nonce": 0,
-            "code": b"",
-            "storage": {},
-        }
-        for account in development_accounts()
-    }
-    return header, state

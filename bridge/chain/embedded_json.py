@@ -9,7 +9,8 @@ from eth.abc import BlockHeaderAPI, SignedTransactionAPI
 from eth_typing import Address
 from eth_utils.address import to_checksum_address
 
-from bridge.chain.embedded import Included, base_fee_of
+from bridge.chain.embedded import Included
+from bridge.chain.embedded_rules import base_fee_of
 from bridge.chain.wire import data, quantity
 
 Json = dict[str, object]

@@ -11,14 +11,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from bridge.chain.development import development_accounts
-from bridge.chain.embedded import (
-    PRIORITY_FEE_WEI,
-    BlockMissing,
-    Call,
-    EmbeddedChain,
-    ExecutionFailed,
-    base_fee_of,
-)
+from bridge.chain.embedded import BlockMissing, Call, EmbeddedChain, ExecutionFailed
 from bridge.chain.embedded_json import (
     block_json,
     effective_gas_price,
@@ -27,6 +20,7 @@ from bridge.chain.embedded_json import (
     transaction_json,
 )
 from bridge.chain.embedded_pool import TransactionRefused
+from bridge.chain.embedded_rules import PRIORITY_FEE_WEI, base_fee_of
 from bridge.chain.revert import decode_revert
 from bridge.chain.wire import data, parse_data, parse_quantity, quantity
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import json
 import socket
 import sys
@@ -32,10 +33,21 @@ from bridge.domain.errors import InputError, PortInUse
 HOST = "127.0.0.1"
 MAX_BODY_BYTES = 10 * 1024 * 1024
 MAX_BATCH = 1000
+MAX_CONNECTIONS = 256
+"""Requests wait for the worker; more than these at once get HTTP 503."""
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
+
+LIMITS = (
+    ("port", 1, 65_535),
+    ("chain_id", 1, (1 << 53) - 1),
+    ("block_time", 0, 3_600),
+    ("finality", 0, 1_000),
+    ("log_range", 1, 1_000_000),
+)
+"""What the command line takes; a chain id that every JSON parser keeps exact."""
 
 T = TypeVar("T")
 
@@ -125,7 +137,7 @@ class EmbeddedServer:
         if not isinstance(request, dict) or not isinstance(request.get("method"), str):
             return _error(None, INVALID_REQUEST, "expected an object with a method")
         identity, method = request.get("id"), request["method"]
-        params = request.get("params", [])
+        params = request.get("params") or []
         if not isinstance(params, list):
             return _error(identity, INVALID_PARAMS, f"{method}: expected params as a list")
         try:
@@ -165,6 +177,7 @@ def serve(settings: EmbeddedSettings) -> None:
                 server.application(),
                 log_level="warning",
                 access_log=False,
+                limit_concurrency=MAX_CONNECTIONS,
                 timeout_graceful_shutdown=5,
             )
             asyncio.run(_Quiet(config).serve([listener]))
@@ -188,7 +201,9 @@ def _listen(settings: EmbeddedSettings) -> socket.socket:
         listener.listen(128)
     except OSError as error:
         listener.close()
-        raise PortInUse(f"chain {settings.chain_id}", HOST, settings.port) from error
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(f"chain {settings.chain_id}", HOST, settings.port) from error
+        raise InputError(f"port {settings.port} on {HOST}: {error.strerror}") from error
     return listener
 
 
@@ -202,6 +217,10 @@ def parse_arguments(arguments: Sequence[str]) -> EmbeddedSettings:
     parser.add_argument("--state", type=Path, default=None, help="SQLite file that keeps the chain")
     parser.add_argument("--log-range", type=int, default=10_000, help="widest eth_getLogs range")
     given = parser.parse_args(arguments)
+    for name, least, most in LIMITS:
+        value = getattr(given, name)
+        if not least <= value <= most:
+            parser.error(f"--{name.replace('_', '-')}: expected {least} to {most}, got {value}")
     return EmbeddedSettings(
         given.port,
         given.chain_id,

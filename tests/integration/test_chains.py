@@ -22,6 +22,7 @@ from bridge.chain.anvil import AnvilSettings, anvil_command, anvil_version, find
 from bridge.chain.client import ChainClient, ChainSettings
 from bridge.chain.development import BALANCE_WEI, development_accounts
 from bridge.chain.events import Cursor, scan
+from bridge.chain.records import BlockRef
 from bridge.chain.revert import RevertDecoder
 from bridge.chain.transactions import TRANSACTION_GAS_CAP, Account, deploy, send
 from bridge.domain.errors import (
@@ -33,6 +34,10 @@ from bridge.domain.errors import (
     TransactionTooHeavy,
     WrongChainId,
 )
+
+# After the bridge's client, which imports web3 without its deprecation warning.
+from web3 import HTTPProvider, Web3  # isort: skip
+from web3.exceptions import ContractCustomError  # isort: skip
 
 CHAIN_ID = 31_337
 START_TIMEOUT_S = 30
@@ -640,6 +645,53 @@ def test_state_that_is_in_use_or_no_state_is_refused(
         assert other.process.returncode == 2
         assert reason in errors
         assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--port", "0"], "--port: expected 1 to 65535, got 0"),
+        (["--port", "70000"], "--port: expected 1 to 65535, got 70000"),
+        (["--chain-id", "0"], "--chain-id: expected 1"),
+        (["--block-time", "-1"], "--block-time: expected 0 to 3600, got -1.0"),
+        (["--finality", "x"], "invalid int value: 'x'"),
+        (["--state", "/no/such/folder/chain.db"], "unable to open database file"),
+    ],
+)
+def test_arguments_that_cannot_be_used(arguments: list[str], reason: str) -> None:
+    node = Node("embedded", extra=tuple(arguments))
+    _, errors = node.process.communicate(timeout=START_TIMEOUT_S)
+    assert node.process.returncode == 2
+    assert reason in errors
+
+
+async def test_an_answer_that_cannot_be_read(node: Node) -> None:
+    async with ChainClient(node.settings()) as client:
+        broken = client._ask(BlockRef.from_json, "eth_blockNumber")
+        with pytest.raises(ChainRefused, match=r"eth_blockNumber .* answer that cannot be read"):
+            await broken
+
+
+def test_plain_web3_works_on_it(node: Node) -> None:
+    web3 = Web3(HTTPProvider(node.url))
+    sender = development_accounts()[7]
+    built = (
+        web3.eth.contract(abi=[], bytecode=INIT)
+        .constructor()
+        .build_transaction(
+            {"from": sender.address, "nonce": web3.eth.get_transaction_count(sender.address)}
+        )
+    )
+    sent = web3.eth.send_raw_transaction(sender.sign_transaction(built).raw_transaction)
+    receipt = web3.eth.wait_for_transaction_receipt(sent)
+    address = receipt["contractAddress"]
+    assert web3.eth.get_code(address) == RUNTIME
+    assert web3.eth.get_block(receipt["blockNumber"], True)["transactions"][0]["hash"] == sent
+    assert web3.eth.get_block("pending")["number"] > receipt["blockNumber"] - 1
+    error = encode_call(CUSTOM, 5, 3)
+    with pytest.raises(ContractCustomError) as caught:
+        web3.eth.call({"to": address, "data": bytes([REVERT]) + error})
+    assert caught.value.data == "0x" + error.hex()
 
 
 async def test_replacement_of_a_stuck_transaction(start: Callable[..., Node]) -> None:

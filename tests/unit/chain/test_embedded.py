@@ -9,14 +9,9 @@ import pytest
 from eth._utils.address import generate_contract_address
 
 from bridge.chain.development import development_accounts
-from bridge.chain.embedded import (
-    TRANSACTION_GAS_CAP,
-    BlockMissing,
-    Call,
-    EmbeddedChain,
-    ExecutionFailed,
-)
+from bridge.chain.embedded import BlockMissing, Call, EmbeddedChain, ExecutionFailed
 from bridge.chain.embedded_pool import TransactionRefused
+from bridge.chain.embedded_rules import TRANSACTION_GAS_CAP
 from bridge.chain.embedded_store import SqliteStore
 from bridge.domain.errors import InputError
 
