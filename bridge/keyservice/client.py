@@ -43,7 +43,7 @@ Answer = TypeVar("Answer", bound=BaseModel)
 class KeyServiceClient:
     """Speaks to one key service. Use it as an async context manager, or call ``aclose``.
 
-    ``token`` is the content of the service's token file. Every request has a deadline of
+    ``token`` is the content of the service's token file; health may be asked with an empty one. Every request has a deadline of
     ``timeout_s``. Every method raises ``KeyServiceUnreachable`` when nobody answers in time, and
     ``KeyServiceRefused`` for an error that has no class of its own.
     """
@@ -52,7 +52,7 @@ class KeyServiceClient:
         self._url = url.rstrip("/")
         self._http = httpx.AsyncClient(
             base_url=self._url,
-            headers={"Authorization": f"Bearer {token}"},
+            headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S)),
             trust_env=False,  # a proxy of the environment has no business with keys
         )

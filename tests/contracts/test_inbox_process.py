@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.domain.messages import Message
-from tests.contracts.conftest import A, B, REFUSES, World, padded
+from tests.contracts.conftest import REFUSES, A, B, World, padded
 from tests.contracts.machine import STRANGER, reverts
 
 
