@@ -43,9 +43,10 @@ Answer = TypeVar("Answer", bound=BaseModel)
 class KeyServiceClient:
     """Speaks to one key service. Use it as an async context manager, or call ``aclose``.
 
-    ``token`` is the content of the service's token file; health may be asked with an empty one. Every request has a deadline of
-    ``timeout_s``. Every method raises ``KeyServiceUnreachable`` when nobody answers in time, and
-    ``KeyServiceRefused`` for an error that has no class of its own.
+    ``token`` is the content of the service's token file; health may be asked with an empty one.
+    Every request has a deadline of ``timeout_s``. Every method raises ``KeyServiceUnreachable``
+    when nobody answers in time, and ``KeyServiceRefused`` for an error that has no class of its
+    own.
     """
 
     def __init__(self, url: str, token: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
