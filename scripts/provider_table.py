@@ -2,6 +2,7 @@
 
 python scripts/provider_table.py                    to standard output
 python scripts/provider_table.py --into README.md   between the file's two marker lines
+python scripts/provider_table.py --check README.md  exit 1 when the file has another table
 """
 
 from __future__ import annotations
@@ -52,20 +53,28 @@ def replaced(text: str, table: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the official vectors over the providers.")
-    parser.add_argument("--into", type=Path, metavar="FILE", help="write between FILE's markers")
-    into = parser.parse_args().into
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--into", type=Path, metavar="FILE", help="write between FILE's markers")
+    where.add_argument("--check", type=Path, metavar="FILE", help="compare, write nothing")
+    arguments = parser.parse_args()
+    file = arguments.into or arguments.check
     try:
-        text = into.read_text() if into else ""
-        if into:
+        text = file.read_text() if file else ""
+        if file:
             replaced(text, "")
     except (OSError, ValueError) as error:
-        print(f"error: {into}: {error}", file=sys.stderr)
+        print(f"error: {file}: {error}", file=sys.stderr)
         return 1
     use_cached_build()
     print("running the vectors over every provider; SLH-DSA takes a while", file=sys.stderr)
     table = "\n".join([*HEADER, *map(line, vector_table()), "", footnote()])
-    if into:
-        into.write_text(replaced(text, table))
+    if arguments.into:
+        file.write_text(replaced(text, table))
+    elif arguments.check:
+        if replaced(text, table) != text:
+            print(f"error: {file}: run python scripts/provider_table.py --into {file}")
+            return 1
+        print(f"the table of providers in {file} is what the vectors say")
     else:
         print(table)
     return 0

@@ -30,7 +30,7 @@ xmlns="http://www.w3.org/2000/svg">
 </clipPath>
 {lines}
 </defs>
-<rect fill="#1b1d23" x="1" y="1" width="{terminal_width}" height="{terminal_height}" rx="8"/>
+<rect fill="#1b1d23" x="0" y="0" width="{width}" height="{height}" rx="8"/>
 <g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
 {backgrounds}
 <g class="{unique_id}-matrix">
@@ -54,7 +54,7 @@ class Screen:
     def __enter__(self) -> Self:
         self._console.print("[bold]AstraLink Bridge[/]: one message, there and back")
         self._console.print(
-            "two chains, quorum 2 of 3, SLH-DSA-SHA2-128s (FIPS 205) verified on chain, "
+            "two chains, quorum 2 of 3, SLH-DSA-SHA2-128s (FIPS 205) verified on chain,\n"
             "keys seeded over a simulated BB84 link\n",
             style="dim",
         )
@@ -111,14 +111,16 @@ class Screen:
         """The end: both messages with their states, and what it cost."""
         self._status.stop()
         table = Table(title="\nboth messages in the end", title_justify="left", box=None)
-        for column in ("", "id", "state", "dispatch", "attest", "deliver", "seconds"):
-            table.add_column(column, justify="left" if column in ("", "id", "state") else "right")
+        for column in ("", "id", "state"):
+            table.add_column(column, no_wrap=True)
+        for column in ("dispatch, gas", "attest, gas", "deliver, gas", "seconds"):
+            table.add_column(column, justify="right", no_wrap=True)
         for message in data["messages"]:
             gas = {one["stage"]: one.get("gas") for one in message["stages"]}
             identifier = message["id"]
             table.add_row(
                 f"{message['from']} → {message['to']}",
-                f"{identifier[:18]}…{identifier[-8:]}",
+                f"{identifier[:10]}…{identifier[-8:]}",
                 f"[green]{message['state']}[/]",
                 *(_gas(gas.get(stage)) for stage in ("dispatched", "attested", "delivered")),
                 f"{message['stages'][-1]['seconds']:.1f}",
@@ -171,4 +173,4 @@ def _remark(happening: Happening) -> str:
 
 
 def _gas(value: int | None) -> str:
-    return "" if value is None else f"{value:,} gas"
+    return "in the delivery" if value is None else f"{value:,}"

@@ -178,7 +178,9 @@ class World:
             if kind is ChainKind.ANVIL:
                 binary = find_anvil()
                 if binary is None:
-                    raise ProcessError("Anvil: no binary found; run `npm ci` in the project folder")
+                    raise ProcessError(
+                        "Anvil: no binary found; run `make node_modules/.done` in the project folder"
+                    )
                 settings = AnvilSettings(port, chain.chain_id, BLOCK_TIME_S, FINALITY_BLOCKS, state)
                 command = anvil_command(binary, settings)
                 facts["software"] = f"Anvil {anvil_version(binary)}"
