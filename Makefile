@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 NPM := $(shell command -v npm 2>/dev/null)
 export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
 
-.PHONY: demo test lint check-generated liboqs lock picture clean
+.PHONY: demo test lint check-generated tools liboqs lock picture clean
 .DEFAULT_GOAL := demo
 
 ## The main job: one message, there and back, attested and verified on chain.
@@ -33,6 +33,9 @@ check-generated: $(VENV)/.dev node_modules/.done
 ## The picture of the demo's screen in the README.
 picture: $(VENV)/.core $(if $(NPM),node_modules/.done)
 	$(BIN)/astralink demo --picture docs/demo.svg
+
+## Anvil and solc from npm.
+tools: node_modules/.done
 
 ## liboqs for the tests of its provider, built once from the sources that a crate carries.
 liboqs: $(VENV)/.dev

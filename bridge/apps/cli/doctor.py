@@ -97,7 +97,7 @@ def _program(name: str, use: str, mend: str) -> Finding:
 
 def _anvil() -> Finding:
     use = "development chains; without it they run on the embedded chain"
-    mend = "install Node.js, then make node_modules/.done in the project folder"
+    mend = "install Node.js, then make tools"
     try:
         binary = find_anvil()
         if binary is None:
@@ -111,9 +111,7 @@ def _solc() -> Finding:
     package: Path = PROJECT / "node_modules" / "solc" / "package.json"
     use = "builds the contracts; built ones are part of the package"
     if not package.exists():
-        return Finding(
-            "solc", False, "", False, use, "make node_modules/.done in the project folder"
-        )
+        return Finding("solc", False, "", False, use, "make tools")
     version = json.loads(package.read_text())["version"]
     return Finding("solc", True, version, False, use)
 

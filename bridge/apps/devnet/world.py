@@ -178,9 +178,7 @@ class World:
             if kind is ChainKind.ANVIL:
                 binary = find_anvil()
                 if binary is None:
-                    raise ProcessError(
-                        "Anvil: no binary found; run `make node_modules/.done` in the project folder"
-                    )
+                    raise ProcessError("Anvil: no binary found; run `make tools`")
                 settings = AnvilSettings(port, chain.chain_id, BLOCK_TIME_S, FINALITY_BLOCKS, state)
                 command = anvil_command(binary, settings)
                 facts["software"] = f"Anvil {anvil_version(binary)}"
