@@ -200,6 +200,20 @@ class Asm:
         self.op("JUMPI")
         self._meet(name)
 
+    def jumpi_out(self, name: str) -> None:
+        """Jump, if the top is not zero, to a label that ends the call: any stack may come there."""
+        self._reference(name)
+        self.op("JUMPI")
+
+    def label_out(self, name: str) -> None:
+        """The place of a label for ``jumpi_out``; what follows may use no value below."""
+        if name in self._placed:
+            raise AsmError(f"label {name}: placed twice")
+        self._placed.add(name)
+        self.stack = []
+        self._items.append(_LabelRef("=" + name))
+        self._emit(b"\x5b", 1)
+
     def arrive(self, stack: Sequence[str]) -> None:
         """Say with which stack the code after an unconditional jump is reached."""
         self.stack = list(stack)
