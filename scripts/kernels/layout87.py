@@ -1,9 +1,9 @@
 """Where everything stands while an ML-DSA-87 signature is verified, and the constants in lanes.
 
 Calldata of the kernel:
-    0x0000  the three contracts that hold the expanded key, a word each
-    0x0060  the signature: c_tilde (64), z (7 x 640), hint (83)
-    0x1273  tr (64), then M' = 0 || len(ctx) || ctx || M, to the end
+    0x0000  the four contracts that hold the expanded key, a word each
+    0x0080  the signature: c_tilde (64), z (7 x 640), hint (83)
+    0x1293  M' = 0 || len(ctx) || ctx || M, to the end
 
 Memory, in bytes:
     0x0000  STATE, 25 words: the Keccak state, each lane four times in its word
@@ -22,12 +22,12 @@ from scripts.kernels.mldsa87 import GAMMA1, GAMMA2, Q
 
 # Calldata
 CD_KEY = 0x00
-CD_SIGNATURE = 0x60
+CD_SIGNATURE = 0x80
 CD_C_TILDE = CD_SIGNATURE
 CD_Z = CD_SIGNATURE + 64
 CD_HINT = CD_Z + 7 * 640
-CD_TR = CD_SIGNATURE + 4627
-assert CD_TR == 0x1273
+CD_MESSAGE = CD_SIGNATURE + 4627
+assert CD_MESSAGE == 0x1293
 
 # Memory
 STATE = 0x0000

@@ -8,7 +8,9 @@ q < 2^23 and lanes of z below 2^28 (the transform's bound), each lane of the pro
 4 * 2^51 = 2^53, so nothing is carried from lane to lane, and the sum of both products is below
 2^54.
 
-The key is 256 indices of eight rows, a word each: 65,536 bytes, read through a window.
+The key is 2,048 words in four parts of 16,384 bytes: rows 0 to 3 or 4 to 7, indices 0 to 127 or
+128 to 255. So one half of the rows is expanded at a time, by whom it may concern, and each part
+fits a contract. They are read through a window of eight indices, both halves of the rows in it.
 """
 
 from __future__ import annotations
@@ -21,38 +23,45 @@ from scripts.kernels.mldsa87 import K, N, Q, ExpandedKey
 
 INDICES = 8
 """Indices in a window, unrolled."""
-WINDOW_BYTES = INDICES * K * 32
+HALF_WINDOW_BYTES = INDICES * (K // 2) * 32
 WINDOWS = N // INDICES
+PARTS = 4
+PART_BYTES = N // 2 * (K // 2) * 32
+assert PART_BYTES == WINDOWS // 2 * HALF_WINDOW_BYTES == 16_384
 
 
-def key_words(key: ExpandedKey) -> list[int]:
-    """The expanded key as its 2,048 words: index by index, row by row.
+def row_word(row: list[list[int]], index: int) -> int:
+    """The word of a row's eight coefficients at an index.
 
-    Polynomial p of a row is in 32-bit lane 2 * (3 - p) for p below 4, and in lane
-    2 * (7 - p) + 1 for the others.
+    Polynomial p is in 32-bit lane 2 * (3 - p) for p below 4, in lane 2 * (7 - p) + 1 above.
     """
-    words = []
-    for index in range(N):
-        for row in key.rows:
-            value = 0
-            for p in range(8):
-                lane = 2 * (3 - p) if p < 4 else 2 * (7 - p) + 1
-                value |= row[p][index] << (32 * lane)
-            words.append(value)
-    return words
+    value = 0
+    for p in range(8):
+        lane = 2 * (3 - p) if p < 4 else 2 * (7 - p) + 1
+        value |= row[p][index] << (32 * lane)
+    return value
 
 
-def key_bytes(key: ExpandedKey) -> bytes:
-    """``key_words`` as they stand in code or calldata."""
-    return b"".join(value.to_bytes(32) for value in key_words(key))
+def key_parts(key: ExpandedKey) -> list[bytes]:
+    """The four parts: half of the rows times half of the indices, the indices' half in front.
+
+    Part 2 * rows + indices; in each, index by index, row by row.
+    """
+    parts = []
+    for rows in (key.rows[:4], key.rows[4:]):
+        for first in (0, N // 2):
+            indices = range(first, first + N // 2)
+            words = [row_word(row, index) for index in indices for row in rows]
+            parts.append(b"".join(value.to_bytes(32) for value in words))
+    return parts
 
 
 def emit_matrix(asm: Asm, load_window: Callable[[Asm], None]) -> None:
     """Replace the words of (z, c) at POLYS by those of the rows, each lane below q.
 
-    Rows 0 to 3 go to the first set, 4 to 7 to the second. ``load_window`` brings the next
-    window to KEY; it may use what it pushed before and must leave the stack as it was, with
-    "place" on top.
+    Rows 0 to 3 go to the first set, 4 to 7 to the second. ``load_window`` brings the next eight
+    indices to KEY, rows 0 to 3 and then rows 4 to 7; it may use what it pushed before and must
+    leave the stack as it was, with "place" on top.
     """
     asm.push(Q, "q")
     asm.push(M32, "m32")
@@ -68,7 +77,7 @@ def emit_matrix(asm: Asm, load_window: Callable[[Asm], None]) -> None:
             asm.op("MLOAD", f"z{set_}")
         for first in (0, 4):
             for row in range(first + 3, first - 1, -1):
-                _row(asm, KEY + 32 * (K * number + row))
+                _row(asm, KEY + HALF_WINDOW_BYTES * (first // 4) + 32 * (4 * number + row - first))
                 if row == first + 3:
                     asm.rename("packed")
                 else:

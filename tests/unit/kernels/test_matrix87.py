@@ -6,7 +6,7 @@ import pytest
 
 from scripts.kernels.asm import Asm
 from scripts.kernels.layout87 import KEY, POLYS
-from scripts.kernels.matrix87 import WINDOW_BYTES, emit_matrix, key_bytes
+from scripts.kernels.matrix87 import HALF_WINDOW_BYTES, PART_BYTES, emit_matrix, key_parts
 from scripts.kernels.mldsa87 import Q, ExpandedKey
 from tests.unit.kernels.run import return_memory, run
 from tests.unit.kernels.words import REGION, from_words, to_words
@@ -24,12 +24,17 @@ def code() -> bytes:
     asm.push(REGION, "next")
 
     def load(asm: Asm) -> None:
-        asm.push(WINDOW_BYTES)
+        """The calldata has the halves of the rows one after the other."""
+        for half in (0, 1):
+            asm.push(HALF_WINDOW_BYTES)
+            asm.dup("next")
+            if half:
+                asm.push(2 * PART_BYTES)
+                asm.op("ADD")
+            asm.push(KEY + HALF_WINDOW_BYTES * half)
+            asm.op("CALLDATACOPY")
         asm.dup("next")
-        asm.push(KEY)
-        asm.op("CALLDATACOPY")
-        asm.dup("next")
-        asm.push(WINDOW_BYTES)
+        asm.push(HALF_WINDOW_BYTES)
         asm.op("ADD")
         asm.replace("next")
 
@@ -42,7 +47,7 @@ CODE = code()
 
 
 def product(rows: list[list[list[int]]], columns: list[list[int]]) -> tuple[list[list[int]], int]:
-    key = key_bytes(ExpandedKey(b"", rows))
+    key = b"".join(key_parts(ExpandedKey(b"", rows)))
     ran = run(CODE, to_words(columns) + key)
     return from_words(ran.output), ran.gas
 
