@@ -12,8 +12,8 @@ Memory, in bytes:
     0x0aa0  W1, 32 words: word g of a set has 16 coefficients of four rows, four bits each
     0x0ea0  STREAM, 4 words: bytes of SampleInBall; a message block while mu is hashed
     0x0f40  TABLE: the transform's
-    0x1400  POLYS, 512 words: z and c, then the rows of w
-    0x5400  KEY: a window of the expanded key
+    0x1700  POLYS, 512 words: z and c, then the rows of w
+    0x5700  KEY: a window of the expanded key
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ C_LANES = 0x0A60
 W1 = 0x0AA0
 STREAM = 0x0EA0
 TABLE = 0x0F40
-POLYS = 0x1400
-KEY = 0x5400
+POLYS = 0x1700
+KEY = 0x5700
 
 LANES = 4
 LANE_BITS = 64
