@@ -15,9 +15,9 @@ the stack that it is reached with, and every jump to it must come with the same 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 # mnemonic: (opcode, values taken, values left, static gas)
 OPS: dict[str, tuple[int, int, int, int]] = {
@@ -238,6 +238,30 @@ class Asm:
         """Push the place of a label."""
         self._reference(name)
         self.stack[-1] = called or self.stack[-1]
+
+    # Choice
+
+    def cheapest(self, ways: Sequence[Callable[[Asm], None]]) -> None:
+        """Emit the way with the least gas, then the fewest bytes, of those that can be assembled.
+
+        A way that raises ``AsmError`` is passed over; if all do, the first one's error is raised.
+        Ways may place no labels.
+        """
+        best: Asm | None = None
+        refused: AsmError | None = None
+        for way in ways:
+            trial = replace(self, stack=list(self.stack), _items=[])
+            try:
+                way(trial)
+            except AsmError as error:
+                refused = refused or error
+                continue
+            if best is None or (trial.gas, trial.size()) < (best.gas, best.size()):
+                best = trial
+        if best is None:
+            raise refused or AsmError("cheapest: no way was given")
+        self.stack, self.gas, self._fresh = best.stack, best.gas, best._fresh
+        self._items.extend(best._items)
 
     # The result
 

@@ -118,3 +118,32 @@ def test_gas_is_counted() -> None:
     asm.push(1)
     asm.op("MUL")
     assert asm.gas == 2 + 3 + 5
+
+
+def test_the_cheapest_of_several_ways_is_emitted() -> None:
+    def by_product(asm: Asm) -> None:
+        asm.push(2)
+        asm.op("MUL")
+
+    def by_sum(asm: Asm) -> None:
+        asm.dup("x")
+        asm.op("ADD")
+
+    def impossible(asm: Asm) -> None:
+        asm.dup("y")
+
+    asm = Asm()
+    asm.push(21, "x")
+    asm.cheapest([impossible, by_product, by_sum])
+    assert asm.gas == 3 + 3 + 3
+    assert asm.size() == 2 + 1 + 1
+    assert run(asm) == 42
+
+
+def test_no_way_at_all_is_refused() -> None:
+    asm = Asm()
+    with pytest.raises(AsmError, match="no way was given"):
+        asm.cheapest([])
+    with pytest.raises(AsmError, match="no value called y"):
+        asm.cheapest([lambda asm: asm.dup("y")])
+    assert asm.size() == 0
