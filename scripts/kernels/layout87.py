@@ -1,19 +1,20 @@
 """Where everything stands while an ML-DSA-87 signature is verified, and the constants in lanes.
 
 Calldata of the kernel:
-    0x0000  the four contracts that hold the expanded key, a word each
-    0x0080  the signature: c_tilde (64), z (7 x 640), hint (83)
-    0x1293  M' = 0 || len(ctx) || ctx || M, to the end
+    0x0000  the first of the four contracts that hold the expanded key
+    0x0020  the signature: c_tilde (64), z (7 x 640), hint (83)
+    0x1233  M' = 0 || len(ctx) || ctx || M, to the end
 
 Memory, in bytes:
     0x0000  STATE, 25 words: the Keccak state, each lane four times in its word
-    0x0320  SCRATCH_Y, SCRATCH_Z, 25 words each: the permutation's
-    0x0960  MU, 8 words: mu's lanes, four times in a word; then C_LANES, 2 words: c_tilde's lanes
-    0x0aa0  W1, 32 words: word g of a set has 16 coefficients of four rows, four bits each
-    0x0ea0  STREAM, 4 words: bytes of SampleInBall; a message block while mu is hashed
-    0x0f40  TABLE: the transform's
-    0x1700  POLYS, 512 words: z and c, then the rows of w
-    0x5700  KEY: a window of the expanded key
+    0x0320  SPREAD, 14 words: twiddles of the transforms' running block
+    0x04e0  MU, 8 words: mu's lanes as the state has them; then C_LANES, 2 words: c_tilde's lanes
+    0x0620  W1, 32 words: word g of a set has 16 coefficients of four rows, four bits each
+    0x0a20  STREAM, 5 words: bytes of SampleInBall
+    0x0ac0  PARTS, 4 words: the contracts that hold the key
+    0x0b40  TABLE, 1,984 bytes: the twiddles
+    0x1300  POLYS, 512 words: z and c, then the rows of w
+    0x5300  KEY, 2,048 bytes: a window of the expanded key; before, tr and the message
 """
 
 from __future__ import annotations
@@ -22,24 +23,27 @@ from scripts.kernels.mldsa87 import GAMMA1, GAMMA2, Q
 
 # Calldata
 CD_KEY = 0x00
-CD_SIGNATURE = 0x80
+CD_SIGNATURE = 0x20
 CD_C_TILDE = CD_SIGNATURE
 CD_Z = CD_SIGNATURE + 64
 CD_HINT = CD_Z + 7 * 640
 CD_MESSAGE = CD_SIGNATURE + 4627
-assert CD_MESSAGE == 0x1293
+assert CD_MESSAGE == 0x1233
 
 # Memory
 STATE = 0x0000
-SCRATCH_Y = 0x0320
-SCRATCH_Z = 0x0640
-MU = 0x0960
-C_LANES = 0x0A60
-W1 = 0x0AA0
-STREAM = 0x0EA0
-TABLE = 0x0F40
-POLYS = 0x1700
-KEY = 0x5700
+SPREAD = STATE + 25 * 32
+MU = SPREAD + 14 * 32
+C_LANES = MU + 8 * 32
+W1 = C_LANES + 2 * 32
+STREAM = W1 + 32 * 32
+PARTS = STREAM + 5 * 32
+TABLE = PARTS + 4 * 32
+POLYS = TABLE + 1984
+KEY = POLYS + 512 * 32
+assert (SPREAD, MU, W1, STREAM, TABLE, POLYS, KEY) == (
+    *(0x0320, 0x04E0, 0x0620, 0x0A20, 0x0B40, 0x1300, 0x5300),
+)
 
 LANES = 4
 LANE_BITS = 64

@@ -9,8 +9,9 @@ less than 2q in each of eight layers: below 2^24 + 16 q < 2^27.2. With b < 2^28,
 and b zeta' < 2^60 stays in its lane.
 
 Inverse (a, b) -> (a + b, (b + K - a) zeta). Inputs are below q, sums double in each layer, at most
-2^8 q < 2^31; K = 2^layer q is at least the largest a of its layer, so the difference is positive
-and below 2^31; its product with zeta' is below 2^63 and t < 1.5 q, which K covers too. FIPS 204 has
+2^8 q < 2^31; K is 2^layer q of the pass's last layer, at least the largest a of each, so the
+difference is positive, and with b below 2^layer q too it is below 2^8 q < 2^31; its product with
+zeta' is below 2^63 and t < 1.5 q, which K covers too. FIPS 204 has
 -zeta (a - b); the factor 256^-1 is not applied, it is in the key.
 
 Eight layers in three passes, 3 + 3 + 2 (inverse 2 + 3 + 3), eight words on the stack in each. The
@@ -166,15 +167,12 @@ def _rename_below(asm: Asm, name: str, new: str) -> None:
     asm.stack[len(asm.stack) - asm.depth(name)] = new
 
 
-def _inverse(
-    asm: Asm, twiddles: list[list[Twiddle]], offsets: list[int], first_layer: int
-) -> None:
-    """Layers of the inverse transform over the words at ``offsets``."""
+def _inverse(asm: Asm, twiddles: list[list[Twiddle]], offsets: list[int]) -> None:
+    """Layers of the inverse transform over the words at ``offsets``; "k" is the pass's K."""
     count = len(offsets)
     for layer, of_layer in enumerate(twiddles):
         length = 1 << layer
         last = layer == len(twiddles) - 1
-        bound = Q_LANES << (first_layer + layer)
         pairs = [
             (block, 2 * block * length + k)
             for block in range(count // (2 * length))
@@ -191,7 +189,7 @@ def _inverse(
                 asm.swap(f"v{i}")  # v_j, v_i on top
                 _rename_below(asm, "sum", "low")
                 asm.swap(f"v{j}")
-                asm.push(bound)
+                asm.dup("k")
                 asm.op("ADD")
                 asm.op("SUB")  # v_j + K - v_i
                 _times(asm, of_layer[block])
@@ -209,7 +207,7 @@ def _inverse(
                 asm.swap(f"v{i}")
                 _rename_below(asm, "sum", f"v{i}")
                 asm.dup(f"v{j}")
-            asm.push(bound)
+            asm.dup("k")
             asm.op("ADD")
             asm.op("SUB")
             _times(asm, of_layer[block])
@@ -277,7 +275,11 @@ def ntt(asm: Asm, label: str, base: int, table_at: int, scratch: int) -> None:
     asm.push(M32, "m32")
     asm.push(TWO_Q, "two_q")
     # Pass 1: coefficients 32 apart, layers 128, 64, 32
-    coarse = [[_immediate(1)], [_immediate(k) for k in (2, 3)], [_immediate(k) for k in range(4, 8)]]
+    coarse = [
+        [_immediate(1)],
+        [_immediate(k) for k in (2, 3)],
+        [_immediate(k) for k in range(4, 8)],
+    ]
     asm.push(base, "place")
     asm.label(f"{label}.coarse")
     for offsets in _in_both_sets(_every(32, 8)):
@@ -327,15 +329,17 @@ def intt(asm: Asm, label: str, base: int, table_at: int, scratch: int) -> None:
     asm.label(label)
     asm.push(Q, "q")
     asm.push(M32, "m32")
+    asm.push(Q_LANES << 1, "k")
     asm.push(table_at + TABLE_BYTES - 8 * OF_FINE, "entry")
     asm.push(base, "place")
     asm.label(f"{label}.fine")
     spread = _unpack(asm, OF_FINE, scratch)
     _move_entry(asm, -8 * OF_FINE)
     for offsets in _in_both_sets(_every(1, 4)):
-        _inverse(asm, [spread[:0:-1], spread[:1]], offsets, 0)
+        _inverse(asm, [spread[:0:-1], spread[:1]], offsets)
     _step(asm, f"{label}.fine", 4 * STRIDE, base + N * STRIDE)
     asm.pop("entry")
+    asm.shl(3, "k")
     asm.push(table_at + FINE_TABLE - 8 * OF_MIDDLE, "entry")
     asm.push(base, "place")
     asm.label(f"{label}.middle")
@@ -347,7 +351,7 @@ def intt(asm: Asm, label: str, base: int, table_at: int, scratch: int) -> None:
     asm.swap("place")
     asm.label(f"{label}.group")
     for offsets in _in_both_sets(_every(4, 8)):
-        _inverse(asm, [spread[:2:-1], spread[2:0:-1], spread[:1]], offsets, 2)
+        _inverse(asm, [spread[:2:-1], spread[2:0:-1], spread[:1]], offsets)
     asm.push(STRIDE)
     asm.op("ADD", "place")
     asm.dup("end")
@@ -357,6 +361,8 @@ def intt(asm: Asm, label: str, base: int, table_at: int, scratch: int) -> None:
     asm.swap("end")
     asm.pop("end")
     _step(asm, f"{label}.middle", 28 * STRIDE, base + N * STRIDE)
+    asm.pop("entry")
+    asm.shl(3, "k")
     coarse = [
         [_immediate(k) for k in range(7, 3, -1)],
         [_immediate(k) for k in (3, 2)],
@@ -365,8 +371,8 @@ def intt(asm: Asm, label: str, base: int, table_at: int, scratch: int) -> None:
     asm.push(base, "place")
     asm.label(f"{label}.coarse")
     for offsets in _in_both_sets(_every(32, 8)):
-        _inverse(asm, coarse, offsets, 5)
+        _inverse(asm, coarse, offsets)
     _step(asm, f"{label}.coarse", STRIDE, base + 32 * STRIDE)
-    for constant in ("entry", "m32", "q"):
+    for constant in ("k", "m32", "q"):
         asm.pop(constant)
     asm.op("JUMP")

@@ -1,8 +1,8 @@
 """The three hashes of a verification: mu, SampleInBall's stream, and the final one.
 
 SHAKE256 (FIPS 202): rate 136 bytes, 17 lanes; the message is followed by 0x1f, and 0x80 is XORed
-into the last byte of the last block. Lanes are little-endian. A word of the state has its lane
-four times; what is absorbed is repeated by one multiplication. Lanes of ``COMPLEMENTED`` stand
+into the last byte of the last block. Lanes are little-endian. What is absorbed is a lane
+four times in its word, by one multiplication; what is squeezed stands in the word's top 64 bits. Lanes of ``COMPLEMENTED`` stand
 inverted in the state (``keccak``): an empty state has them all ones, and what is squeezed from
 them is inverted back.
 """
@@ -182,9 +182,8 @@ def emit_sample_in_ball(asm: Asm, keccak: str) -> None:
         asm.push(LAST_BIT if index == 16 else 0)
         _put(asm, index)
     asm.call(keccak)
-    asm.mload(lane(0), "signs")
-    if 0 in COMPLEMENTED:
-        asm.op("NOT", "signs")
+    _lane(asm, 0)
+    asm.rename("signs")
     _squeeze(asm)
     asm.push(N - TAU, "i")
     asm.push(STREAM + 8, "at")
@@ -271,16 +270,21 @@ def emit_sample_in_ball(asm: Asm, keccak: str) -> None:
         asm.pop(constant)
 
 
+def _lane(asm: Asm, index: int) -> None:
+    """Push a squeezed lane: the state has it in the word's top 64 bits."""
+    asm.mload(lane(index))
+    if index in COMPLEMENTED:
+        asm.op("NOT")
+    asm.shr(192)
+
+
 def _squeeze(asm: Asm) -> None:
     """The 136 bytes of the state's first lanes to STREAM."""
     for word_number in range(5):
         for number in range(4 if word_number < 4 else 1):
-            index = 4 * word_number + number
-            asm.mload(lane(index))
-            if index in COMPLEMENTED:
-                asm.op("NOT")
-            asm.push(M64 << (64 * (3 - number)))
-            asm.op("AND")
+            _lane(asm, 4 * word_number + number)
+            if number < 3:
+                asm.shl(64 * (3 - number))
             if number:
                 asm.op("OR")
         swap_bytes(asm, "m8", "m16", "m32")
@@ -329,15 +333,13 @@ def emit_final_hash(asm: Asm, keccak: str) -> None:
 def emit_compare(asm: Asm) -> None:
     """Leave "equal": 1 when the state's first 64 bytes are c_tilde, kept at C_LANES, else 0."""
     for index in range(8):
-        asm.mload(lane(index))
-        if index in COMPLEMENTED:
-            asm.op("NOT")
+        _lane(asm, index)
         asm.mload(C_LANES + 32 * (index // 4))
         if index % 4 < 3:
             asm.shr(64 * (3 - index % 4))
-        asm.op("XOR")
         asm.push(M64)
         asm.op("AND")
+        asm.op("XOR")
         if index:
             asm.op("OR")
     asm.op("ISZERO", "equal")

@@ -13,14 +13,14 @@ from scripts.kernels.layout87 import (
     CD_KEY,
     CD_MESSAGE,
     KEY,
+    PARTS,
     POLYS,
-    SCRATCH_Y,
-    SCRATCH_Z,
+    SPREAD,
     STATE,
     TABLE,
 )
 from scripts.kernels.matrix87 import HALF_WINDOW_BYTES, PART_BYTES, emit_matrix
-from scripts.kernels.ntt import intt, ntt
+from scripts.kernels.ntt import TABLE_BYTES, intt, ntt, table
 from scripts.kernels.sponge87 import (
     emit_compare,
     emit_final_hash,
@@ -35,27 +35,42 @@ SMALL_FROM = 128
 TR_BYTES = 64
 
 
-def key_contracts(tr: bytes, parts: list[bytes]) -> list[bytes]:
-    """The code of the four contracts that hold a key: STOP, a part, and in the first one tr."""
-    return [b"\0" + part + (tr if number == 0 else b"") for number, part in enumerate(parts)]
+TAIL_BYTES = TR_BYTES + 3 * 32
+"""What follows the part in a key's first contract: tr and the addresses of the other three."""
+
+
+def part_code(part: bytes, tail: bytes = b"") -> bytes:
+    """The code of a contract that holds a part: STOP, the part, and in the first one the tail."""
+    return b"\0" + part + tail
 
 
 def build() -> bytes:
     """The kernel's code. Calldata as in ``layout87``; returns 32 bytes, 1 or 0."""
     asm = Asm()
-    # tr from the first contract, then mu over tr and the message
-    asm.push(TR_BYTES)
-    asm.push(1 + PART_BYTES)
-    asm.push(KEY)
+    # From the first contract the other addresses, then tr, behind which the message comes
+    for start, length, to in (
+        (1 + PART_BYTES + TR_BYTES, 96, PARTS + 32),
+        (1 + PART_BYTES, TR_BYTES, KEY),
+    ):
+        asm.push(length)
+        asm.push(start)
+        asm.push(to)
+        asm.push(CD_KEY)
+        asm.op("CALLDATALOAD")
+        asm.op("EXTCODECOPY")
     asm.push(CD_KEY)
     asm.op("CALLDATALOAD")
-    asm.op("EXTCODECOPY")
+    asm.mstore(PARTS)
     asm.push(CD_MESSAGE, "message")
     emit_mu(asm, "keccak", "message")
     asm.pop("message")
     emit_decode_z(asm)
     asm.jumpi_out("reject")
     emit_sample_in_ball(asm, "keccak")
+    asm.push(TABLE_BYTES)
+    asm.push_label("table")
+    asm.push(TABLE)
+    asm.op("CODECOPY")
     asm.call("ntt")
     emit_product(asm)
     asm.call("intt")
@@ -76,17 +91,18 @@ def build() -> bytes:
     asm.push(0)
     asm.op("RETURN")
     asm.arrive(["back"])
-    keccak_f1600(asm, "keccak", STATE, SCRATCH_Y, SCRATCH_Z)
+    keccak_f1600(asm, "keccak", STATE)
     asm.arrive(["back"])
-    ntt(asm, "ntt", POLYS, TABLE)
+    ntt(asm, "ntt", POLYS, TABLE, SPREAD)
     asm.arrive(["back"])
-    intt(asm, "intt", POLYS, TABLE)
+    intt(asm, "intt", POLYS, TABLE, SPREAD)
+    asm.data(table(), "table")
     return asm.assemble()
 
 
 def emit_product(asm: Asm) -> None:
-    """The matrix product with the key in four contracts, whose addresses are in calldata."""
-    asm.push(CD_KEY, "slot")  # of rows 0 to 3; that of rows 4 to 7 is two further
+    """The matrix product with the key in four contracts, whose addresses are at PARTS."""
+    asm.push(PARTS, "slot")  # of rows 0 to 3; that of rows 4 to 7 is two further
     asm.push(1, "from")
 
     def load(asm: Asm) -> None:
@@ -98,7 +114,7 @@ def emit_product(asm: Asm) -> None:
             if half:
                 asm.push(64)
                 asm.op("ADD")
-            asm.op("CALLDATALOAD")
+            asm.op("MLOAD")
             asm.op("EXTCODECOPY")
         # The next window: 16 in a contract, then the second pair of contracts.
         asm.push(HALF_WINDOW_BYTES)
@@ -109,7 +125,7 @@ def emit_product(asm: Asm) -> None:
         asm.dup("from")
         asm.op("LT")
         asm.jumpi("matrix.loaded")
-        asm.push(CD_KEY + 32)
+        asm.push(PARTS + 32)
         asm.replace("slot")
         asm.push(1)
         asm.replace("from")

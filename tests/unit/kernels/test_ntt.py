@@ -8,7 +8,7 @@ import pytest
 
 from scripts.kernels import mldsa87
 from scripts.kernels.asm import Asm
-from scripts.kernels.layout87 import POLYS, SCRATCH_Y, TABLE
+from scripts.kernels.layout87 import POLYS, SPREAD, TABLE
 from scripts.kernels.mldsa87 import Q
 from scripts.kernels.ntt import (
     FORWARD_INPUT,
@@ -44,7 +44,7 @@ def code(inverse: bool, times: int = 1) -> bytes:
     asm.pop("below")
     return_memory(asm, POLYS, REGION + 64)
     asm.arrive(["back"])
-    (intt if inverse else ntt)(asm, "transform", POLYS, TABLE, SCRATCH_Y)
+    (intt if inverse else ntt)(asm, "transform", POLYS, TABLE, SPREAD)
     return asm.assemble()
 
 
@@ -118,8 +118,10 @@ def test_no_lane_overflows_at_the_worst() -> None:
         assert b * largest < 1 << 64
         t = max(b * z - (b * ((z << 32) // Q) >> 32) * Q for z in mldsa87.ZETAS)
         assert 0 <= t < 3 * Q // 2
-    assert all(0 <= FORWARD_OUTPUT * z - (FORWARD_OUTPUT * ((z << 32) // Q) >> 32) * Q < 2 * Q
-               for z in mldsa87.ZETAS)
+    assert all(
+        0 <= FORWARD_OUTPUT * z - (FORWARD_OUTPUT * ((z << 32) // Q) >> 32) * Q < 2 * Q
+        for z in mldsa87.ZETAS
+    )
 
 
 def test_gas() -> None:
