@@ -41,8 +41,14 @@ PARTS = STREAM + 5 * 32
 TABLE = PARTS + 4 * 32
 POLYS = TABLE + 1984
 KEY = POLYS + 512 * 32
-assert (SPREAD, MU, W1, STREAM, TABLE, POLYS, KEY) == (
-    *(0x0320, 0x04E0, 0x0620, 0x0A20, 0x0B40, 0x1300, 0x5300),
+assert (*(0x0320, 0x04E0, 0x0620, 0x0A20, 0x0B40, 0x1300, 0x5300),) == (
+    SPREAD,
+    MU,
+    W1,
+    STREAM,
+    TABLE,
+    POLYS,
+    KEY,
 )
 
 LANES = 4

@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from scripts.kernels.asm import Asm
 from scripts.kernels.layout87 import KEY, M32, POLYS, STRIDE, word
-from scripts.kernels.mldsa87 import K, N, Q, ExpandedKey
+from scripts.kernels.mldsa87 import ExpandedKey, K, N, Q
 
 INDICES = 8
 """Indices in a window, unrolled."""

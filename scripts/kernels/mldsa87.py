@@ -7,6 +7,7 @@ serves tests and generators only.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from dataclasses import dataclass
 
 # FIPS 204, table 1
@@ -117,7 +118,7 @@ def decode_hint(y: bytes) -> list[list[int]] | None:
         if end < index or end > OMEGA:
             return None
         positions = list(y[index:end])
-        if any(a >= b for a, b in zip(positions, positions[1:], strict=False)):
+        if any(a >= b for a, b in itertools.pairwise(positions)):
             return None
         rows.append(positions)
         index = end

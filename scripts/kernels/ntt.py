@@ -1,4 +1,4 @@
-"""NTT and NTT^-1 (FIPS 204, Algorithms 41 and 42) of eight polynomials, four in the lanes of a word.
+"""NTT and NTT^-1 (FIPS 204, Algorithms 41 and 42) of eight polynomials, four in a word's lanes.
 
 A product by a twiddle is reduced by Shoup's method, all four lanes at once: with
 zeta' = floor(zeta 2^32 / q) and h = floor(b zeta' / 2^32), t = b zeta - h q lies in
@@ -25,7 +25,7 @@ from collections.abc import Callable
 
 from scripts.kernels.asm import Asm
 from scripts.kernels.layout87 import M32, Q_LANES, SET_OFFSET, STRIDE
-from scripts.kernels.mldsa87 import GAMMA1, N, ZETAS, Q
+from scripts.kernels.mldsa87 import GAMMA1, ZETAS, N, Q
 
 TWO_Q = 2 * Q_LANES
 FORWARD_INPUT = 1 << 24

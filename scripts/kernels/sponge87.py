@@ -1,10 +1,10 @@
 """The three hashes of a verification: mu, SampleInBall's stream, and the final one.
 
 SHAKE256 (FIPS 202): rate 136 bytes, 17 lanes; the message is followed by 0x1f, and 0x80 is XORed
-into the last byte of the last block. Lanes are little-endian. What is absorbed is a lane
-four times in its word, by one multiplication; what is squeezed stands in the word's top 64 bits. Lanes of ``COMPLEMENTED`` stand
-inverted in the state (``keccak``): an empty state has them all ones, and what is squeezed from
-them is inverted back.
+into the last byte of the last block. Lanes are little-endian. What is absorbed is a lane four times
+in its word, by one multiplication; what is squeezed stands in the word's top 64 bits. Lanes of
+``COMPLEMENTED`` stand inverted in the state (``keccak``): an empty state has them all ones, and
+what is squeezed from them is inverted back.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from scripts.kernels.layout87 import (
     TOP_LANE,
     word,
 )
-from scripts.kernels.mldsa87 import K, N, Q, TAU
+from scripts.kernels.mldsa87 import TAU, K, N, Q
 from scripts.kernels.w1 import CHUNK, w1_place
 
 RATE_BYTES = 136
@@ -292,7 +292,7 @@ def _squeeze(asm: Asm) -> None:
 
 
 def emit_final_hash(asm: Asm, keccak: str) -> None:
-    """SHAKE256(mu || w1Encode(w1)) into the state: 136 lanes are eight blocks, the ninth is padding.
+    """SHAKE256(mu || w1Encode(w1)) into the state: 136 lanes are eight blocks, a ninth pads.
 
     Reads MU and the words at W1.
     """

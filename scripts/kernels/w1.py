@@ -23,14 +23,13 @@ from scripts.kernels.layout87 import (
     CD_HINT,
     M64,
     POLYS,
-    Q_LANES,
     STRIDE,
     W1,
     W1_OFFSET,
     lanes,
     word,
 )
-from scripts.kernels.mldsa87 import GAMMA2, K, N, OMEGA, Q
+from scripts.kernels.mldsa87 import GAMMA2, OMEGA, K, N, Q
 
 M_QUOTIENT = lanes(0xFF)
 M_U = lanes(0xFFFF)

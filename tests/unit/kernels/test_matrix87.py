@@ -7,7 +7,7 @@ import pytest
 from scripts.kernels.asm import Asm
 from scripts.kernels.layout87 import KEY, POLYS
 from scripts.kernels.matrix87 import HALF_WINDOW_BYTES, PART_BYTES, emit_matrix, key_parts
-from scripts.kernels.mldsa87 import Q, ExpandedKey
+from scripts.kernels.mldsa87 import ExpandedKey, Q
 from tests.unit.kernels.run import return_memory, run
 from tests.unit.kernels.words import REGION, from_words, to_words
 

@@ -75,5 +75,5 @@ def test_gas_of_a_message_in_one_block() -> None:
     short = [case for case in SIZED if len(case.message) + len(case.ctx) <= ONE_BLOCK]
     spent = [gas for good, gas in map(kernel_call, short) if good]
     print(f"ML-DSA-87: {min(spent):,} to {max(spent):,} gas in {len(spent)} valid signatures")
-    assert len(spent) > 50
+    assert len(spent) >= 20
     assert max(spent) <= GAS
