@@ -26,7 +26,6 @@ from __future__ import annotations
 
 from scripts.kernels.asm import Asm
 from scripts.kernels.winternitz import (
-    ADDRESS,
     BUFFER,
     CHAIN_BYTE,
     FORS_ROOTS,
@@ -154,7 +153,7 @@ def _sibling(asm: Asm, at: str, offset: int, level: int) -> None:
 
 
 def _fors(asm: Asm) -> None:
-    """FIPS 205, Algorithm 17. Takes the digest; leaf, tree, and the FORS public key remain, in another order."""
+    """FIPS 205, Algorithm 17. Takes the digest, leaves the FORS public key on top."""
     asm.dup("tree")
     asm.shl(104)
     asm.dup("leaf")
@@ -328,5 +327,3 @@ def _path(asm: Asm) -> None:
         asm.pop(name)
     asm.mload(M_1)
     asm.shr(128, "node")
-
-

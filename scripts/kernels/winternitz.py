@@ -31,6 +31,8 @@ M_1 = ADDRESS + 22
 SHA_256 = 2  # the precompile's address
 LEAF = 0x100  # the code of digit d begins at LEAF * (1 + d)
 
+CALLER_BYTES = 22
+
 # Types of addresses, FIPS 205, section 4.2
 WOTS_HASH, WOTS_PK, TREE, FORS_TREE, FORS_ROOTS = range(5)
 
@@ -76,19 +78,14 @@ class Chains:
         It is entered at the label "chain 0" with ``stack``, and goes on at ``done`` with the same.
         """
         waiting = list(range(self.count))
-        fill = 0
-        while True:
-            while waiting and (fill == 0 or asm.size() + 22 <= LEAF * fill):
-                if fill == 0:
-                    break
+        for digit in range(16):
+            begin = LEAF * (1 + digit)
+            while waiting and asm.size() + CALLER_BYTES <= begin:
                 self._caller(asm, waiting.pop(0), stack, done)
-            _align(asm, max(fill, 1))
-            if fill == 0:
-                fill = 1
-            self._digit(asm, fill - 1)
-            fill += 1
-            if fill > 16:
-                break
+            if asm.size() > begin:
+                raise ValueError(f"{asm.size() - begin} bytes too many before {begin:#x}")
+            asm.data(bytes(begin - asm.size()), f"gap before digit {digit}")
+            self._digit(asm, digit)
         for i in waiting:
             self._caller(asm, i, stack, done)
 
@@ -108,8 +105,6 @@ class Chains:
         """Turn the value at "out" into the end of its chain, and return."""
         asm.arrive(["return", "out"])
         asm.label(f"digit {digit}")
-        if asm.size() != LEAF * (1 + digit) + 1:
-            raise ValueError(f"the code of digit {digit} begins at {asm.size() - 1:#x}")
         if digit == 15:
             asm.pop("out")
             asm.op("JUMP")
@@ -121,12 +116,29 @@ class Chains:
             asm.push(j)
             asm.push(HASH_BYTE)
             asm.op("MSTORE8")
-            if j == digit:
-                asm.push(1, "flag")
             if j < 14:
-                asm.push(M_1)
-                hash_from_flag(asm, self.input_size)
-        # The last output goes where the value stood; with n = 16 the next value follows at once.
+                self._step(asm, first=j == digit)
+        self._last_step(asm, first=digit == 14)
+        asm.op("POP")
+        asm.op("JUMP")
+
+    def _step(self, asm: Asm, first: bool) -> None:
+        if first:
+            asm.op("RETURNDATASIZE")
+            asm.push(M_1)
+            asm.push(self.input_size)
+            asm.push(BUFFER)
+            asm.push(SHA_256)
+            asm.op("GAS")
+            asm.op("STATICCALL", "flag")
+        else:
+            asm.push(M_1)
+            hash_from_flag(asm, self.input_size)
+
+    def _last_step(self, asm: Asm, first: bool) -> None:
+        """F to where the value stood: n bytes of it, since the next value follows at once."""
+        if first:
+            asm.push(BUFFER, "flag")
         asm.swap("out")
         if self.n == 32:
             hash_from_flag(asm, self.input_size)
@@ -136,16 +148,7 @@ class Chains:
             asm.swap("flag")
             asm.push(SHA_256)
             asm.op("GAS")
-            asm.op("STATICCALL")
-        asm.op("POP")
-        asm.op("JUMP")
-
-
-def _align(asm: Asm, unit: int) -> None:
-    gap = LEAF * unit - asm.size()
-    if gap < 0:
-        raise ValueError(f"{-gap} bytes too many before {LEAF * unit:#x}")
-    asm.data(bytes(gap), f"gap {unit}")
+            asm.op("STATICCALL", "flag")
 
 
 def spread(asm: Asm, name: str) -> None:
