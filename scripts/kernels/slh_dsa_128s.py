@@ -16,15 +16,13 @@ Memory: the buffer of F and H as ``winternitz`` has it, M_2 behind M_1; then
     0xe6 .. 0x316   k = 14 roots, or len = 35 values of a WOTS+ signature, then chain ends
     0x320 .. 0x343  35 bytes 1 + digit
 
-In a tree, the node of level h goes to M_1 if bit h of the index is 0 and to M_2 if it is 1, and its
-sibling to the other. One multiplication spreads the bits of the index over lanes of 16 bits, which
-become the places of all nodes of the path; BYTE then reads one. Levels are unrolled: their heights
-are constants.
+The levels of a path are unrolled: their heights are constants.
 """
 
 from __future__ import annotations
 
 from scripts.kernels.asm import Asm
+from scripts.kernels.merkle_path import lane, places
 from scripts.kernels.winternitz import (
     BUFFER,
     CHAIN_BYTE,
@@ -121,34 +119,13 @@ def program() -> bytes:
     return asm.assemble()
 
 
-def _places(asm: Asm, levels: int) -> None:
-    """From the index on top: "index", then "places" and "siblings" with a lane for each level."""
-    asm.dup(asm.stack[-1])
-    # bit i of the index, times 2^(15 i + 4), is bit 4 of lane i
-    asm.push(sum(1 << (15 * i + 4) for i in range(levels)))
-    asm.op("MUL")
-    asm.push(lanes(N, 16, levels))
-    asm.op("AND")
-    asm.push(lanes(M_1, 16, levels))
-    asm.op("ADD", "places")
-    asm.dup("places")
-    asm.push(lanes(M_1 + M_2, 16, levels))
-    asm.op("SUB", "siblings")
-
-
-def _lane(asm: Asm, name: str, level: int) -> None:
-    asm.dup(name)
-    asm.push(31 - 2 * level)
-    asm.op("BYTE", "place")
-
-
 def _sibling(asm: Asm, at: str, offset: int, level: int) -> None:
     """Copy the sibling of the node of ``level`` beside it, from calldata at ``at`` + offset."""
     asm.push(N)
     asm.dup(at)
     asm.push(offset)
     asm.op("ADD")
-    _lane(asm, "siblings", level)
+    lane(asm, "siblings", level)
     asm.op("CALLDATACOPY")
 
 
@@ -171,7 +148,7 @@ def _fors(asm: Asm) -> None:
     asm.dup("digest")
     asm.shl(A)
     asm.replace("digest")
-    _places(asm, A)
+    places(asm, A, N, M_1)
     # the leaf: F of the secret value
     asm.dup("index")
     asm.dup("first")
@@ -186,7 +163,7 @@ def _fors(asm: Asm) -> None:
     asm.push(M_1)
     asm.op("CALLDATACOPY")
     asm.push(32)  # nothing was called before the first tree
-    _lane(asm, "places", 0)
+    lane(asm, "places", 0)
     asm.push(F_SIZE)
     asm.push(BUFFER)
     asm.push(SHA_256)
@@ -202,7 +179,7 @@ def _fors(asm: Asm) -> None:
         asm.op("OR")
         store_address(asm)
         if height < A:
-            _lane(asm, "places", height)
+            lane(asm, "places", height)
         else:
             asm.dup("out")
         hash_from_flag(asm, H_SIZE)
@@ -244,7 +221,7 @@ def _compress(asm: Asm, count: int, place: str | None) -> None:
     if place is None:
         asm.push(M_1)
     else:
-        _lane(asm, place, 0)
+        lane(asm, place, 0)
     asm.push(86 + N * count)
     asm.push(T_BUFFER)
     asm.push(SHA_256)
@@ -298,7 +275,7 @@ def _path(asm: Asm) -> None:
     asm.op("OR")
     asm.mstore(T_ADDRESS + 22 - 32)
     asm.dup("leaf", "index")
-    _places(asm, H_PRIME)
+    places(asm, H_PRIME, N, M_1)
     _compress(asm, LEN, "places")
     # Type TREE; the key pair's field is zero.
     asm.dup("tree")
@@ -318,7 +295,7 @@ def _path(asm: Asm) -> None:
         asm.push(CHAIN_BYTE)
         asm.op("MSTORE8")
         if height < H_PRIME:
-            _lane(asm, "places", height)
+            lane(asm, "places", height)
         else:
             asm.push(M_1)
         hash_from_flag(asm, H_SIZE)
