@@ -32,7 +32,14 @@ SETTINGS: dict[str, Any] = {
     "optimizer": {"enabled": True, "runs": 1_000_000},
 }
 # What is deployed. Interfaces and libraries are part of these.
-DEPLOYED = ("Inbox", "Outbox", "Postcard", "SignerRegistry", "SlhDsaSha2128sVerifier")
+DEPLOYED = (
+    "Inbox",
+    "Outbox",
+    "Postcard",
+    "SignerRegistry",
+    "SlhDsaSha2128sVerifier",
+    "SlhDsaSha2256sVerifier",
+)
 
 
 def compile_all() -> dict[str, str]:

@@ -7,13 +7,13 @@ bits, each a value of 64 bits with 64 zeros above it:
     - the message schedule makes two words at once: W_t is kept in 16 bytes, so that MLOAD reads two
       neighbours W_t, W_t+1 into the two lanes wherever it begins. W_t and W_t+1 do not depend on
       each other;
-    - the rounds of one message (``Compression(2 lanes = False)``) use one lane, and keep the eight
+    - the rounds of one message (``two=False``) use one lane, and keep the eight
       variables written twice: what lies above 64 bits is of no meaning and is cut off once, where a
       variable is made. The bitwise functions do not mind;
     - the rounds of two messages use both lanes, and cost a mask in each sigma more.
 
-Maj(a, b, c) = b ^ ((a ^ b) & (b ^ c)), where a ^ b is the next round's b ^ c and stays on the stack.
-Three rotations are nested: x >> 41 ^ x >> 18 ^ x >> 14 = ((x >> 23 ^ x) >> 4 ^ x) >> 14.
+Maj(a, b, c) = b ^ ((a ^ b) & (b ^ c)), where a ^ b is the next round's b ^ c and stays on the
+stack. Three rotations are nested: x >> 41 ^ x >> 18 ^ x >> 14 = ((x >> 23 ^ x) >> 4 ^ x) >> 14.
 
 The rounds are unrolled, and the eight variables do not move: the new ones take the places of d and
 h, and the names go round.
@@ -88,10 +88,7 @@ class Compression:
             asm.mstore(self.start + 32 * i)
 
     def emit(self, asm: Asm) -> None:
-        """Compress the block of which the schedule holds W_0 .. W_15. Leaves the stack as it was.
-
-        Six values of the stack below it stay within reach.
-        """
+        """Compress the block whose W_0 .. W_15 are in the schedule. The stack is as before."""
         asm.push(MASK * BOTH if self.two else MASK, "mask")
         asm.push(TWICE, "twice")
         self._expand(asm)
@@ -221,7 +218,7 @@ class Compression:
 class Absorber:
     """SHA-512 of whole blocks in memory, one after another, as a subroutine.
 
-    It is called with "end" and "block" (addresses) on the stack, which stay; it leaves the new
+    It is called with "end" and "begin" (addresses) on the stack, which stay; it leaves the new
     chaining value in ``chain`` and its first 256 bits on the stack. It begins with the value in
     ``start``.
     """

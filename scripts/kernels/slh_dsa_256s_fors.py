@@ -12,8 +12,8 @@ and returns the k = 22 roots, 704 bytes, as Algorithm 17 of FIPS 205 gives them 
 Memory:
 
     0x000 .. 0x080   the buffer of F as ``winternitz`` has it
-    0x0a0 .. 0x120   block of H in the first tree of a pair: compressed address (22), M_1, M_2, 0x80;
-                     the block before it, PK.seed || 0^96, is in the midstate
+    0x0a0 .. 0x120   block of H in the first tree of a pair: compressed address (22), M_1, M_2,
+                     0x80; the block before it, PK.seed || 0^96, is in the midstate
     0x140 .. 0x1c0   block of H in the second tree
     0x1c0 .. 0x2c0   midstate in both lanes
     0x2c0 .. 0x3c0   chaining value after H
