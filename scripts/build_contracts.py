@@ -3,7 +3,8 @@
     python scripts/build_contracts.py            # writes bridge/chain/artifacts/*.json
     python scripts/build_contracts.py --check    # exit 1 if what is committed differs
 
-The compiler is the npm package ``solc`` behind ``scripts/solc``; Node.js runs it.
+The compiler is the npm package ``solc`` behind ``scripts/solc``; Node.js runs it. The sources under
+``contracts/verifiers/generated`` are written first, or compared, from ``scripts/kernels``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from scripts.kernels import slh_dsa_solidity  # noqa: E402, the path comes first
+
 CONTRACTS = ROOT / "contracts"
 ARTIFACTS = ROOT / "bridge" / "chain" / "artifacts"
 SOLC = ROOT / "scripts" / "solc" / "solc-v0.8.37"
@@ -27,7 +32,14 @@ SETTINGS: dict[str, Any] = {
     "optimizer": {"enabled": True, "runs": 1_000_000},
 }
 # What is deployed. Interfaces and libraries are part of these.
-DEPLOYED = ("Inbox", "Outbox", "Postcard", "SignerRegistry", "SlhDsaSha2128sVerifier")
+DEPLOYED = (
+    "Inbox",
+    "Outbox",
+    "Postcard",
+    "SignerRegistry",
+    "SlhDsaSha2128sVerifier",
+    "SlhDsaSha2256sVerifier",
+)
 
 
 def compile_all() -> dict[str, str]:
@@ -87,11 +99,27 @@ def compile_all() -> dict[str, str]:
     return artifacts
 
 
+def generate(check: bool) -> None:
+    """Write the generated sources; with ``check``, exit with the names of those that differ."""
+    stale = []
+    for name, text in slh_dsa_solidity.sources().items():
+        path = ROOT / name
+        if path.exists() and path.read_text() == text:
+            continue
+        stale.append(name)
+        if not check:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+    if check and stale:
+        sys.exit(f"differ from their generators: {', '.join(stale)}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="compile the contracts")
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     check = parser.parse_args().check
 
+    generate(check)
     built = compile_all()
     committed = {path.name: path.read_text() for path in ARTIFACTS.glob("*.json")}
     stale = sorted(

@@ -79,6 +79,19 @@ class VerifyCase:
 
 
 @dataclass(frozen=True, slots=True)
+class ParameterSetCase:
+    """As ``VerifyCase``, for a parameter set that is no algorithm of the bridge."""
+
+    source: str
+    tc_id: int
+    public_key: bytes
+    message: bytes
+    ctx: bytes
+    signature: bytes
+    valid: bool
+
+
+@dataclass(frozen=True, slots=True)
 class EncapsCase:
     """An ek and the randomness m give this ciphertext and shared secret, or ek is refused."""
 
@@ -142,7 +155,12 @@ def _entry(bundle: str, name: str) -> dict[str, Any]:
 
 def _nist(algorithm: Algorithm, mode: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Each group of the parameter set, with its tests joined to what is expected of them."""
-    family, standard = _STANDARDS[algorithm]
+    yield from _nist_set(*_STANDARDS[algorithm], algorithm, mode)
+
+
+def _nist_set(
+    family: str, standard: str, parameter_set: str, mode: str
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     name = f"{family}-{mode}-{standard}"
     bundle = "acvp_vectors.json.gz"
     if family == "SLH-DSA" and mode != "keyGen":
@@ -153,7 +171,7 @@ def _nist(algorithm: Algorithm, mode: str) -> Iterator[tuple[dict[str, Any], dic
         for test in group["tests"]
     }
     for group in _entry(bundle, f"{name}/prompt.json")["testGroups"]:
-        if group["parameterSet"] != algorithm:
+        if group["parameterSet"] != parameter_set:
             continue
         for test in group["tests"]:
             yield group, test | expected[group["tgId"], test["tcId"]]
@@ -287,6 +305,30 @@ def verify_cases(algorithm: Algorithm) -> tuple[VerifyCase, ...]:
     if algorithm is Algorithm.ML_DSA_87:
         return nist_verify_cases(algorithm) + wycheproof_verify_cases()
     return nist_verify_cases(algorithm)
+
+
+@cache
+def slh_dsa_cases(parameter_set: str) -> tuple[ParameterSetCase, ...]:
+    """NIST's verifications of any set of FIPS 205, then its signatures, hedged ones among them."""
+    cases = []
+    for mode in ("sigVer", "sigGen"):
+        for group, test in _nist_set("SLH-DSA", "FIPS205", parameter_set, mode):
+            if not _in_scope(group):
+                continue
+            # The secret key ends with the public key (FIPS 205, figure 15).
+            public_key = test["pk"] if mode == "sigVer" else test["sk"][len(test["sk"]) // 2 :]
+            cases.append(
+                ParameterSetCase(
+                    source=f"{NIST} {mode}",
+                    tc_id=test["tcId"],
+                    public_key=bytes.fromhex(public_key),
+                    message=_hex(test, "message"),
+                    ctx=_hex(test, "context"),
+                    signature=_hex(test, "signature"),
+                    valid=test.get("testPassed", True),
+                )
+            )
+    return tuple(cases)
 
 
 @cache

@@ -23,7 +23,14 @@ from eth_utils.abi import (
 
 from bridge.chain.abi import decode, encode
 
-NAMES = ("Inbox", "Outbox", "Postcard", "SignerRegistry", "SlhDsaSha2128sVerifier")
+NAMES = (
+    "Inbox",
+    "Outbox",
+    "Postcard",
+    "SignerRegistry",
+    "SlhDsaSha2128sVerifier",
+    "SlhDsaSha2256sVerifier",
+)
 
 
 @dataclass(frozen=True, slots=True)
