@@ -1,30 +1,65 @@
-"""Expanding a public key: the matrix and t1 into the words that verification multiplies by.
+"""Expanding a public key on chain: the words that verification multiplies by, and tr.
 
-One call expands four rows (``half`` 0 or 1) of the 2,592-byte key into their 256 indices: 28
-polynomials from SHAKE128 (FIPS 204, Algorithm 30), four streams at a time in the four lanes of a
-word, and -t1 * 2^13 in the NTT domain as the eighth of each row, all times 256^-1.
+One call expands four rows of the key: 28 polynomials from SHAKE128 (FIPS 204, Algorithm 30), four
+streams at a time in the four lanes of a word, and -t1 * 2^13 in the NTT domain as the eighth of
+each row, all times 256^-1. Another call gives tr = SHAKE256(key, 64).
 
 Rejection sampling takes three bytes at a time, little-endian, without the highest bit, and keeps
-what is below q. A block of SHAKE128 is 168 bytes, 56 of these; three lanes of 64 bits hold eight.
-Nothing branches on a coefficient: a rejected one is written as zero where the next one goes.
+what is below q. A block of SHAKE128 has 168 bytes, 56 such candidates; three lanes of 64 bits hold
+eight. Nothing branches on a candidate: a rejected one is ORed in as zero and the place stays. A
+stream goes on until its 256 coefficients are there, however many blocks that takes; the last
+group of eight may write past them, into memory that is not returned.
 
-Calldata: the public key. Memory, beside what ``layout87`` has:
-    OUT     four rows times 256 indices, a word each: 32,768 bytes
-    COUNTS  where the next coefficient of each of the four streams goes, four words
+Calldata: 0 (rows 0 to 3), 1 (rows 4 to 7) or 2 (tr) as a word, then the 2,592-byte key.
+Returns 32,768 bytes: index by index, row by row, a word of eight coefficients each
+(``matrix87.row_word``); or the 64 bytes of tr.
 """
 
 from __future__ import annotations
 
 from scripts.kernels.asm import Asm
-from scripts.kernels.layout87 import M64
-from scripts.kernels.mldsa87 import N, Q
+from scripts.kernels.decode87 import swap_bytes
+from scripts.kernels.keccak import COMPLEMENTED, keccak_f1600, keccak_f1600_x4_lanes
+from scripts.kernels.layout87 import (
+    C_LANES,
+    M8,
+    M16,
+    M32,
+    M64,
+    MU,
+    POLYS,
+    Q_LANES,
+    REPEAT,
+    SPREAD,
+    STATE,
+    STRIDE,
+    TABLE,
+    lanes,
+)
+from scripts.kernels.mldsa87 import PUBLIC_KEY_BYTES, D, K, L, N, Q
+from scripts.kernels.ntt import TABLE_BYTES, ntt, table
+from scripts.kernels.sponge87 import LAST_BIT, RATE_BYTES, emit_empty_state, lane, put_lane
 
-RATE_LANES = 21
-CANDIDATES = 56
-ROW_STEP = 32
-INDEX_STEP = 4 * ROW_STEP
+CD_PART = 0x00
+CD_KEY = 0x20
+CD_T1 = CD_KEY + 32
+
+ROWS = K // 2
+INDEX_BYTES = 32 * ROWS
+HALF_BYTES = N * INDEX_BYTES
+OUT = POLYS + 512 * 32
+RHO = MU
+"""Four words: rho's lanes, repeated."""
+PLACES = C_LANES
+"""Four words, where the next coefficient of each stream goes; behind them the streams' shifts."""
+SHIFTS = PLACES + 4 * 32
+
+SHAKE128_LANES = 21
+GROUPS = SHAKE128_LANES // 3
 LOW_23 = (1 << 23) - 1
 SCALE = pow(N, -1, Q)
+TEN_BITS = lanes((1 << 10) - 1)
+T1_POLY_BYTES = 320
 
 
 def field_shift(p: int) -> int:
@@ -32,40 +67,398 @@ def field_shift(p: int) -> int:
     return 32 * (2 * (3 - p) if p < 4 else 2 * (7 - p) + 1)
 
 
-def emit_take_three_lanes(asm: Asm, stream: int, address: int) -> None:
-    """Push the 24 bytes of a stream in three words of the state at ``address``, as one number."""
-    for lane in range(2, -1, -1):
-        asm.mload(address + 32 * lane)
-        if stream:
-            asm.shr(64 * stream)
+def build() -> bytes:
+    """The code of the expander."""
+    asm = Asm()
+    asm.push(CD_PART)
+    asm.op("CALLDATALOAD", "half")
+    asm.push(2)
+    asm.dup("half")
+    asm.op("EQ")
+    asm.jumpi("tr")
+    _rho(asm)
+    for quad in range(ROWS * L // 4):
+        _streams(asm, quad)
+        asm.call("expand4")
+    _t1(asm)
+    asm.push(HALF_BYTES)
+    asm.push(OUT)
+    asm.op("RETURN")
+    asm.arrive(["half"])
+    asm.label("tr")
+    _tr(asm)
+    asm.arrive(["half", "back"])
+    _expand_four(asm)
+    asm.arrive(["back"])
+    keccak_f1600_x4_lanes(asm, "keccak4", STATE)
+    asm.arrive(["back"])
+    keccak_f1600(asm, "keccak", STATE)
+    asm.arrive(["back"])
+    ntt(asm, "ntt", POLYS, TABLE, SPREAD)
+    asm.data(table(), "table")
+    return asm.assemble()
+
+
+def _masks(asm: Asm) -> None:
+    asm.push(M8, "m8")
+    asm.push(M16, "m16")
+    asm.push(M32, "m32")
+
+
+def _pop_masks(asm: Asm) -> None:
+    for name in ("m32", "m16", "m8"):
+        asm.pop(name)
+
+
+def _rho(asm: Asm) -> None:
+    """rho's four lanes, each four times, at RHO."""
+    _masks(asm)
+    asm.push(CD_KEY)
+    asm.op("CALLDATALOAD")
+    swap_bytes(asm, "m8", "m16", "m32")
+    asm.rename("rho")
+    for number in range(4):
+        asm.push(REPEAT)
+        asm.dup("rho")
+        asm.shr(64 * (3 - number))
         asm.push(M64)
         asm.op("AND")
-        if lane < 2:
-            asm.swap(asm.stack[-2])
-            asm.shl(64)
-            asm.op("OR")
+        asm.op("MUL")
+        asm.mstore(RHO + 32 * number)
+    asm.pop("rho")
+    _pop_masks(asm)
 
 
-def emit_candidates(asm: Asm) -> None:
-    """Sample the eight candidates of the number on top, which is consumed.
+def _streams(asm: Asm, quad: int) -> None:
+    """Lane 4 of four streams' seeds, and where their coefficients go."""
+    seeds = 0
+    for stream in range(4):
+        row, column = divmod(4 * quad + stream, L)
+        seeds |= (column | row << 8 | 0x1F << 16) << (64 * stream)
+        asm.push(OUT + 32 * row)
+        asm.mstore(PLACES + 32 * stream)
+        asm.push(field_shift(column))
+        asm.mstore(SHIFTS + 32 * stream)
+    # The row's byte is 4 higher in the second half.
+    asm.dup("half")
+    asm.push(lanes(ROWS << 8))
+    asm.op("MUL")
+    asm.push(seeds)
+    asm.op("OR")
+    asm.mstore(lane(4))
 
-    On the stack are "shift" (where a coefficient stands in its word), "at" (the word of the next
-    coefficient), "q" and "scale".
-    """
-    asm.rename("bits")
+
+def _invert_complemented(asm: Asm) -> None:
+    for index in sorted(COMPLEMENTED):
+        asm.mload(lane(index))
+        asm.op("NOT")
+        asm.mstore(lane(index))
+
+
+def _expand_four(asm: Asm) -> None:
+    """The subroutine "expand4": SHAKE128 of four seeds, sampled into their places."""
+    asm.label("expand4")
+    for index in range(4):
+        asm.mload(RHO + 32 * index)
+        put_lane(asm, index)
+    for index in range(5, 25):
+        asm.push(LAST_BIT if index == SHAKE128_LANES - 1 else 0)
+        put_lane(asm, index)
+    asm.push(Q, "q")
+    asm.push(SCALE, "scale")
+    asm.label("block")
+    asm.call("keccak4")
+    _invert_complemented(asm)
+    asm.push(0, "stream")  # times 32
+    asm.label("stream")
+    asm.dup("stream")
+    asm.push(SHIFTS)
+    asm.op("ADD")
+    asm.op("MLOAD", "shift")
+    asm.dup("stream")
+    asm.push(1)
+    asm.op("SHL", "lane")  # the stream's lane begins at bit 2 * 32 * stream
+    asm.push(STATE, "from")
+    asm.dup("stream")
+    asm.push(PLACES)
+    asm.op("ADD")
+    asm.op("MLOAD", "at")
+    asm.label("group")
+    asm.push(OUT + HALF_BYTES)
+    asm.dup("at")
+    asm.op("LT")
+    asm.op("ISZERO")
+    asm.jumpi("stream.done")
+    asm.push(STATE + 96 * GROUPS)
+    asm.dup("from")
+    asm.op("LT")
+    asm.op("ISZERO")
+    asm.jumpi("stream.done")
+    _three_lanes(asm)
+    asm.swap("at")
     for number in range(8):
-        asm.dup("q")
-        asm.push(LOW_23)
-        asm.dup("bits")
+        _candidate(asm, number)
+    asm.swap("bits")
+    asm.pop("bits")
+    asm.push(96)
+    asm.dup("from")
+    asm.op("ADD")
+    asm.replace("from")
+    asm.jump("group")
+    asm.arrive(["half", "back", "q", "scale", "stream", "shift", "lane", "from", "at"])
+    asm.label("stream.done")
+    asm.dup("stream")
+    asm.push(PLACES)
+    asm.op("ADD")
+    asm.op("MSTORE")
+    for name in ("from", "lane", "shift"):
+        asm.pop(name)
+    asm.push(32)
+    asm.op("ADD", "stream")
+    asm.push(128)
+    asm.dup("stream")
+    asm.op("LT")
+    asm.jumpi("stream")
+    asm.pop("stream")
+    _invert_complemented(asm)
+    for stream in range(4):
+        asm.push(OUT + HALF_BYTES)
+        asm.mload(PLACES + 32 * stream)
+        asm.op("LT")
+        if stream:
+            asm.op("OR")
+    asm.jumpi("block")
+    asm.pop("scale")
+    asm.pop("q")
+    asm.op("JUMP")
+
+
+def _three_lanes(asm: Asm) -> None:
+    """"bits": the 24 bytes of the stream's lane in the three words at "from"."""
+    for number in range(3):
+        asm.dup("from")
         if number:
-            asm.shr(24 * number)
-        asm.op("AND", "v")
+            asm.push(32 * number)
+            asm.op("ADD")
+        asm.op("MLOAD")
+        asm.dup("lane")
+        asm.op("SHR")
+        asm.push(M64)
+        asm.op("AND")
+        if number:
+            asm.shl(64 * number)
+            asm.op("OR")
+    asm.rename("bits")
+
+
+def _candidate(asm: Asm, number: int) -> None:
+    """Sample candidate ``number`` of "bits"; "at" is on top and moves on if it is kept."""
+    asm.dup("bits")
+    if number:
+        asm.shr(24 * number)
+    asm.push(LOW_23)
+    asm.op("AND", "v")
+    asm.dup("q")
+    asm.dup("v")
+    asm.op("LT", "kept")
+    asm.swap("v")
+    asm.dup("q")
+    asm.swap("v")
+    asm.dup("scale")
+    asm.op("MULMOD")
+    asm.dup("kept")
+    asm.op("MUL")
+    asm.dup("shift")
+    asm.op("SHL")
+    asm.dup("at")
+    asm.op("MLOAD")
+    asm.op("OR")
+    asm.dup("at")
+    asm.op("MSTORE")
+    asm.shl(INDEX_BYTES.bit_length() - 1)
+    asm.op("ADD", "at")
+
+
+def _t1(asm: Asm) -> None:
+    """The eighth polynomial of each row: NTT(-t1 * 2^13) times 256^-1, into its field at OUT.
+
+    Ten bits a coefficient, little-endian: eight bytes hold six with four bits to spare, those at
+    byte 15k coefficients 12k to 12k+5, those at byte 15k+7 the next six. q - t1 * 2^13 is at least 1.
+    """
+    asm.push(TABLE_BYTES)
+    asm.push_label("table")
+    asm.push(TABLE)
+    asm.op("CODECOPY")
+    _masks(asm)
+    asm.push(TEN_BITS, "ten")
+    asm.push(Q_LANES, "q_lanes")
+    asm.push(POLYS, "place")
+    asm.push(ROWS * T1_POLY_BYTES)
+    asm.dup("half")
+    asm.op("MUL")
+    asm.push(CD_T1)
+    asm.op("ADD", "at")
+    asm.push(15 * 21)
+    asm.dup("at")
+    asm.op("ADD", "end")
+    asm.swap("at")
+    asm.label("t1")
+    for offset, first_bit, first in ((0, 0, 0), (7, 4, 6)):
+        _gather_t1(asm, offset)
+        _spread_t1(asm, first_bit, first, 6)
+    asm.swap("place")
+    asm.push(12 * STRIDE)
+    asm.op("ADD", "place")
+    asm.swap("at")
+    asm.push(15)
+    asm.op("ADD", "at")
+    asm.dup("end")
+    asm.dup("at")
+    asm.op("LT")
+    asm.jumpi("t1")
+    _gather_t1(asm, 0)
+    _spread_t1(asm, 0, 0, 4)
+    for name in ("at", "end", "place", "q_lanes", "ten"):
+        asm.swap(name)
+        asm.pop(name)
+    _pop_masks(asm)
+    asm.call("ntt")
+    asm.push(Q, "q")
+    asm.push(SCALE, "scale")
+    asm.push(OUT, "to")
+    asm.push(POLYS, "place")
+    asm.label("t1.out")
+    asm.dup("place")
+    asm.op("MLOAD", "word")
+    for row in range(ROWS):
         asm.dup("q")
-        asm.dup("v")
-        asm.op("LT", "kept")  # v < q
-        asm.dup("kept")
-        asm.push(INDEX_STEP)
-        asm.op("MUL", "step")
-        asm.swap("v")
-        asm.op("MUL", "v_or_0") if False else None
-        raise AssertionError
+        asm.dup("scale")
+        asm.dup("word")
+        if row:
+            asm.shr(64 * row)
+        asm.push(M64)
+        asm.op("AND")
+        asm.op("MULMOD")
+        asm.shl(field_shift(L))
+        asm.dup("to")
+        if row:
+            asm.push(32 * row)
+            asm.op("ADD")
+        asm.op("MLOAD")
+        asm.op("OR")
+        asm.dup("to")
+        if row:
+            asm.push(32 * row)
+            asm.op("ADD")
+        asm.op("MSTORE")
+    asm.pop("word")
+    asm.push(STRIDE)
+    asm.op("ADD", "place")
+    asm.push(INDEX_BYTES)
+    asm.dup("to")
+    asm.op("ADD")
+    asm.replace("to")
+    asm.push(POLYS + N * STRIDE)
+    asm.dup("place")
+    asm.op("LT")
+    asm.jumpi("t1.out")
+    for name in ("place", "to", "scale", "q"):
+        asm.pop(name)
+
+
+def _gather_t1(asm: Asm, offset: int) -> None:
+    for row in range(ROWS):
+        asm.dup("at")
+        behind = T1_POLY_BYTES * row + offset - 8 * (3 - row)
+        asm.push(behind % (1 << 256))
+        asm.op("ADD")
+        asm.op("CALLDATALOAD")
+        asm.push(M64 << (64 * row))
+        asm.op("AND")
+        if row:
+            asm.op("OR")
+    swap_bytes(asm, "m8", "m16", "m32")
+    asm.rename("chunk")
+
+
+def _spread_t1(asm: Asm, first_bit: int, index: int, count: int) -> None:
+    for number in range(count):
+        asm.dup("chunk")
+        if first_bit + number:
+            asm.shr(first_bit + 10 * number)
+        asm.dup("ten")
+        asm.op("AND")
+        asm.shl(D)
+        asm.dup("q_lanes")
+        asm.op("SUB")
+        asm.dup("place")
+        if index + number:
+            asm.push((index + number) * STRIDE)
+            asm.op("ADD")
+        asm.op("MSTORE")
+    asm.pop("chunk")
+
+
+def _tr(asm: Asm) -> None:
+    """tr = SHAKE256(key, 64): nineteen blocks of 136 bytes and one of 8."""
+    blocks, rest = divmod(PUBLIC_KEY_BYTES, RATE_BYTES)
+    assert (blocks, rest) == (19, 8)
+    # The key with its padding at OUT
+    asm.push(PUBLIC_KEY_BYTES)
+    asm.push(CD_KEY)
+    asm.push(OUT)
+    asm.op("CALLDATACOPY")
+    asm.push(0x1F)
+    asm.push(OUT + PUBLIC_KEY_BYTES)
+    asm.op("MSTORE8")
+    asm.push(0x80)
+    asm.push(OUT + RATE_BYTES * (blocks + 1) - 1)
+    asm.op("MSTORE8")
+    emit_empty_state(asm)
+    _masks(asm)
+    asm.push(OUT, "at")
+    asm.label("tr.block")
+    for word_number in range(5):
+        asm.dup("at")
+        if word_number:
+            asm.push(32 * word_number)
+            asm.op("ADD")
+        asm.op("MLOAD")
+        swap_bytes(asm, "m8", "m16", "m32")
+        asm.rename("block")
+        for number in range(4 if word_number < 4 else 1):
+            asm.push(REPEAT)
+            asm.dup("block")
+            if number < 3:
+                asm.shr(64 * (3 - number))
+            asm.push(M64)
+            asm.op("AND")
+            asm.op("MUL")
+            asm.mload(lane(4 * word_number + number))
+            asm.op("XOR")
+            asm.mstore(lane(4 * word_number + number))
+        asm.pop("block")
+    asm.call("keccak")
+    asm.push(RATE_BYTES)
+    asm.op("ADD", "at")
+    asm.push(OUT + RATE_BYTES * (blocks + 1))
+    asm.dup("at")
+    asm.op("LT")
+    asm.jumpi("tr.block")
+    asm.pop("at")
+    for half in (0, 1):
+        for number in range(4):
+            index = 4 * half + number
+            asm.mload(lane(index))
+            if index in COMPLEMENTED:
+                asm.op("NOT")
+            asm.shr(192)
+            if number < 3:
+                asm.shl(64 * (3 - number))
+            if number:
+                asm.op("OR")
+        swap_bytes(asm, "m8", "m16", "m32")
+        asm.mstore(OUT + 32 * half)
+    asm.push(64)
+    asm.push(OUT)
+    asm.op("RETURN")

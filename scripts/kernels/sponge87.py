@@ -52,7 +52,7 @@ def emit_empty_state(asm: Asm, first: int = 0) -> None:
         asm.mstore(lane(index))
 
 
-def _put(asm: Asm, index: int) -> None:
+def put_lane(asm: Asm, index: int) -> None:
     """Store the top, which is repeated, as a lane of a state that was empty there."""
     if index in COMPLEMENTED:
         asm.op("NOT")
@@ -174,13 +174,13 @@ def emit_sample_in_ball(asm: Asm, keccak: str) -> None:
         asm.mstore(C_LANES + 32 * half)
         for number in range(4):
             _pick(asm, "half", number)
-            _put(asm, 4 * half + number)
+            put_lane(asm, 4 * half + number)
         asm.pop("half")
     asm.push(SHAKE_PAD)
-    _put(asm, 8)
+    put_lane(asm, 8)
     for index in range(9, 25):
         asm.push(LAST_BIT if index == 16 else 0)
-        _put(asm, index)
+        put_lane(asm, index)
     asm.call(keccak)
     _lane(asm, 0)
     asm.rename("signs")
@@ -317,7 +317,7 @@ def emit_final_hash(asm: Asm, keccak: str) -> None:
             if block:
                 _mix(asm, index)
             else:
-                _put(asm, index)
+                put_lane(asm, index)
         if block == 0:
             emit_empty_state(asm, RATE_LANES)
         asm.call(keccak)
