@@ -21,7 +21,7 @@ that they come from. The order within a row is chosen so that after the loop's b
 home again. A place is a word of memory (written once and read twice a round: 18 gas) or a slot of
 the stack (11 gas). Chi needs one NOT a row and not five, because the lanes ``COMPLEMENTED`` are
 kept inverted, in memory between calls too (lane complementing, from the Keccak team's overview of
-implementations). Row 0 comes last, so that the round constant is then next to the lane it is for.
+implementations). Row 0 comes last and uses the words of theta up.
 """
 
 from __future__ import annotations
@@ -253,7 +253,7 @@ class Body:
             asm.mstore(self.address(home))
 
     def emit(self, asm: Asm) -> None:
-        """All rounds. The constants ``rc0``, ``rc1``.. are on top, ``rc0`` uppermost; taken."""
+        """All rounds. The slots are on top; the constants ``rc0``, ``rc1``.. are below them."""
         for k in range(self.rounds):
             low = self._track(k)
             self.low.append(low)
@@ -357,8 +357,7 @@ class Body:
             choices = terms(inverted, wanted, x)
             asm.cheapest([partial(self._term, i=i, b0=b[i], b1=b1, b2=b2, term=t) for t in choices])
             if (x, y) == (0, 0):
-                if asm.stack[-2] != f"rc{k}":
-                    raise AsmError("the round constant is not below")
+                asm.dup(f"rc{k}")
                 asm.op("XOR", "v")
             self.store(asm, k + 1, (x, y))
 
@@ -400,34 +399,74 @@ class Body:
 
 
 def _permutation(asm: Asm, label: str, body: Body) -> None:
-    """A subroutine: slots filled, the body once for each of its groups of constants."""
+    """A subroutine that runs the body once for each of its groups of round constants.
+
+    A group's constants, and where to go on after it, are written into the stack below the slots.
+    """
     asm.arrive(["back"])
     asm.label(label)
-    for home in body.slots:
-        asm.mload(body.address(home), body.slot(home))
     groups = 24 // body.rounds
+    names = ["next", *(f"rc{k}" for k in range(body.rounds))]
+    stack = ["back", *names, *(body.slot(home) for home in body.slots)]
     for group in range(groups):
-        asm.push_label(f"{label}.{group + 1}", "next")
-        for k in reversed(range(body.rounds)):
-            constant = ROUND_CONSTANTS[body.rounds * group + k]
-            asm.push(body.form.constant(constant), f"rc{k}")
+        if group:
+            asm.arrive(stack)
+            asm.label(f"{label}.{group}")
+        for name in names:
+            if name == "next":
+                asm.push_label(f"{label}.{group + 1}", "new")
+            else:
+                constant = ROUND_CONSTANTS[body.rounds * group + int(name[2:])]
+                asm.push(body.form.constant(constant), "new")
+            if group:
+                asm.replace(name)
+            else:
+                asm.rename(name)
+        if group == 0:
+            for home in body.slots:
+                asm.mload(body.address(home), body.slot(home))
         if group < groups - 1:
             asm.jump(f"{label}.rounds")
-            asm.arrive(["back", *(body.slot(home) for home in body.slots)])
-            asm.label(f"{label}.{group + 1}")
     asm.label(f"{label}.rounds")
     body.emit(asm)
+    asm.dup("next")
     asm.op("JUMP")
-    asm.arrive(["back", *(body.slot(home) for home in body.slots)])
+    asm.arrive(stack)
     asm.label(f"{label}.{groups}")
     for home in reversed(body.slots):
         asm.mstore(body.address(home))
+    for _ in names:
+        asm.op("POP")
     asm.op("JUMP")
 
 
-SLOTS: tuple[Lane, ...] = ((2, 1), (3, 1), (3, 4), (3, 2), (3, 0), (4, 1), (3, 3))
+SLOTS: tuple[Lane, ...] = (
+    (0, 0),
+    (1, 0),
+    (3, 1),
+    (4, 1),
+    (3, 4),
+    (2, 0),
+    (4, 0),
+    (4, 3),
+    (3, 2),
+    (3, 0),
+    (3, 3),
+)
 """The homes kept on the stack for one state: found by search, the most that the reach allows."""
-SLOTS_X4: tuple[Lane, ...] = ((0, 1), (1, 1), (2, 1), (3, 1), (4, 1))
+SLOTS_X4: tuple[Lane, ...] = (
+    (0, 0),
+    (4, 4),
+    (3, 3),
+    (0, 1),
+    (3, 0),
+    (2, 4),
+    (2, 3),
+    (2, 1),
+    (1, 3),
+    (2, 2),
+    (2, 0),
+)
 """The same for four states."""
 
 
