@@ -9,7 +9,7 @@ two words at a time, and nothing moves within a word.
 from __future__ import annotations
 
 from scripts.kernels.asm import Asm
-from scripts.kernels.keccak import COMPLEMENTED, LANE, WORD
+from scripts.kernels.keccak_lanes import COMPLEMENTED, LANE, WORD
 
 LOW_CYCLE = (6, 4, 2, 0)
 """The position's bits that the low bit of the word's number is exchanged with."""

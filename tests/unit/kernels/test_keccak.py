@@ -9,16 +9,14 @@ import pyrevm
 import pytest
 
 from scripts.kernels.asm import Asm
-from scripts.kernels.keccak import (
+from scripts.kernels.keccak import keccak_f1600, keccak_f1600_x4, keccak_f1600_x4_lanes
+from scripts.kernels.keccak_lanes import (
     COMPLEMENTED,
     FULL,
     LANE,
     REPEAT,
     deinterleave,
     interleave,
-    keccak_f1600,
-    keccak_f1600_x4,
-    keccak_f1600_x4_lanes,
 )
 
 ME = "0x" + "11" * 20

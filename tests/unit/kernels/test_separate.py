@@ -6,7 +6,7 @@ import pyrevm
 import pytest
 
 from scripts.kernels.asm import Asm
-from scripts.kernels.keccak import COMPLEMENTED, FULL, LANE, interleave
+from scripts.kernels.keccak_lanes import COMPLEMENTED, FULL, LANE, interleave
 from scripts.kernels.separate import inversion, separate_x4
 
 ME = "0x" + "11" * 20
