@@ -21,7 +21,7 @@ that they come from. The order within a row is chosen so that after the loop's b
 home again. A place is a word of memory (written once and read twice a round: 18 gas) or a slot of
 the stack (11 gas). Chi needs one NOT a row and not five, because the lanes ``COMPLEMENTED`` are
 kept inverted, in memory between calls too (lane complementing, from the Keccak team's overview of
-implementations). Row 0 comes last, so that the round constant is then next to the lane it is for.
+implementations). Row 0 comes last and uses the words of theta up.
 """
 
 from __future__ import annotations
@@ -29,96 +29,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import permutations, product
+from itertools import permutations
 
 from scripts.kernels.asm import Asm, AsmError
-
-WORD = 32
-LANE = (1 << 64) - 1
-FULL = (1 << 256) - 1
-REPEAT = 1 + (1 << 64) + (1 << 128) + (1 << 192)
-"""Times a lane: the lane four times."""
-COMPLEMENTED = frozenset({1, 2, 8, 12, 17, 20})
-"""The lanes x + 5y that stand inverted in memory."""
-
-Lane = tuple[int, int]
-"""(x, y), as FIPS 202 counts."""
-LANES: tuple[Lane, ...] = tuple((i % 5, i // 5) for i in range(25))
-
-
-def _offsets() -> dict[Lane, int]:
-    """Rho's rotations: FIPS 202, algorithm 2."""
-    offsets = {(0, 0): 0}
-    x, y = 1, 0
-    for t in range(24):
-        offsets[x, y] = (t + 1) * (t + 2) // 2 % 64
-        x, y = y, (2 * x + 3 * y) % 5
-    return offsets
-
-
-def _round_constants() -> tuple[int, ...]:
-    """Iota's constants: FIPS 202, algorithms 5 and 6."""
-    constants, register = [], 1
-    for _ in range(24):
-        constant = 0
-        for j in range(7):
-            constant |= (register & 1) << ((1 << j) - 1)
-            register <<= 1
-            register ^= 0x171 * (register >> 8)
-        constants.append(constant)
-    return tuple(constants)
-
-
-OFFSETS = _offsets()
-ROUND_CONSTANTS = _round_constants()
-
-
-def interleave(lanes: Sequence[int]) -> int:
-    """The word of four states' lanes: bit j of ``lanes[s]`` is bit 4j + s."""
-    return sum((lane >> j & 1) << (4 * j + s) for s, lane in enumerate(lanes) for j in range(64))
-
-
-def deinterleave(word: int) -> tuple[int, ...]:
-    """The lanes of four states in a word: the inverse of ``interleave``."""
-    return tuple(sum((word >> (4 * j + s) & 1) << j for j in range(64)) for s in range(4))
-
-
-def _row(x: int, y: int) -> int:
-    """The row that pi moves a lane to; the lane's new column is ``y``."""
-    return (2 * x + 3 * y) % 5
-
-
-def _origin(x: int, y: int) -> Lane:
-    """The lane that pi moves to column ``x`` of row ``y``."""
-    return 3 * (y - 3 * x) % 5, x
-
-
-# Where the lanes are
-
-
-def layouts(rounds: int) -> list[dict[Lane, Lane]]:
-    """The place of every lane, before each round and after the last: the lane at home there.
-
-    A place that held a lane bound for row y then holds a lane of row y, whose column x is free.
-    For two rounds the home's row y0 = 2 x1 + 3 y1 fixes x1. For three it fixes x2, and x1 is a
-    linear function of the home, the first with which no two lanes meet.
-    """
-    for a, b in product(range(5), repeat=2):
-        held: list[dict[Lane, Lane]] = [{} for _ in range(rounds + 1)]
-        for x0, y0 in LANES:
-            lane = (x0, y0)
-            held[0][lane] = (x0, y0)
-            for k in range(1, rounds + 1):
-                y = _row(*lane)
-                x = x0 if k == rounds else (a * x0 + b * y0) % 5
-                if k == rounds - 1:
-                    x = 3 * (y0 - 3 * y) % 5
-                lane = (x, y)
-                held[k][lane] = (x0, y0)
-        if all(len(layout) == 25 for layout in held) and held[rounds] == held[0]:
-            return held
-    raise AssertionError(f"no layout returns after {rounds} rounds")
-
+from scripts.kernels.keccak_lanes import (
+    COMPLEMENTED,
+    FULL,
+    LANES,
+    OFFSETS,
+    REPEAT,
+    ROUND_CONSTANTS,
+    WORD,
+    Lane,
+    Term,
+    interleave,
+    layouts,
+    origin,
+    row,
+    terms,
+)
 
 # How a word rotates
 
@@ -175,45 +104,6 @@ SIDE_BY_SIDE = Form(_turn_lanes, None, lambda lane: lane * REPEAT)
 REPEATED = Form(_shift, _renew, lambda lane: lane * REPEAT)
 INTERLEAVED = Form(_turn, None, lambda lane: interleave([lane] * 4))
 
-# Lane complementing
-
-
-@dataclass(frozen=True)
-class Term:
-    """One output of chi: b[j] XOR (b[j+1] op b[j+2]), with NOTs where they are needed."""
-
-    op: str
-    invert_first: bool
-    invert_second: bool
-    invert_result: bool
-
-    @property
-    def inversions(self) -> int:
-        return self.invert_first + self.invert_second + self.invert_result
-
-
-def terms(inverted: Sequence[bool], wanted: bool, j: int) -> list[Term]:
-    """The ways to compute chi's output j from a row some of whose lanes are inverted.
-
-    ``wanted`` says whether the output is to stand inverted. The fewest NOTs come first.
-    """
-    p0, p1, p2 = (inverted[(j + i) % 5] for i in range(3))
-    bits = (False, True)
-
-    def result(op: str, b1: bool, b2: bool) -> bool:
-        return b1 & b2 if op == "AND" else b1 | b2
-
-    found = [
-        Term(op, n1, n2, flip ^ p0 ^ wanted)
-        for op, n1, n2, flip in product(("AND", "OR"), bits, bits, bits)
-        if all(
-            result(op, b1 ^ p1 ^ n1, b2 ^ p2 ^ n2) == (not b1 and b2) ^ flip
-            for b1, b2 in product(bits, bits)
-        )
-    ]
-    return sorted(found, key=lambda term: term.inversions)
-
-
 # Rounds
 
 
@@ -253,7 +143,7 @@ class Body:
             asm.mstore(self.address(home))
 
     def emit(self, asm: Asm) -> None:
-        """All rounds. The constants ``rc0``, ``rc1``.. are on top, ``rc0`` uppermost; taken."""
+        """All rounds. The slots are on top; the constants ``rc0``, ``rc1``.. are below them."""
         for k in range(self.rounds):
             low = self._track(k)
             self.low.append(low)
@@ -272,7 +162,7 @@ class Body:
         for x, y in LANES:
             low = max(before[x, y], added[x])
             assert low + 64 <= 256, "no exact lane is left"
-            moved[y, _row(x, y)] = OFFSETS[x, y] if k == 0 else low + OFFSETS[x, y]
+            moved[y, row(x, y)] = OFFSETS[x, y] if k == 0 else low + OFFSETS[x, y]
         return {(x, y): max(moved[(x + i) % 5, y] for i in range(3)) for x, y in LANES}
 
     def _round(self, asm: Asm, k: int, start: int) -> None:
@@ -323,7 +213,7 @@ class Body:
     def _inner_row(self, asm: Asm, k: int, y: int, first: int) -> None:
         for i in range(5):
             x = (first + i) % 5
-            lane = _origin(x, y)
+            lane = origin(x, y)
             self.load(asm, k, lane)
             asm.dup(f"d{lane[0]}")
             asm.op("XOR")
@@ -337,8 +227,8 @@ class Body:
             d = asm.stack[under + place]
             asm.swap(d)
             source = int(d[1])
-            x = next(x for x in range(5) if _origin(x, 0)[0] == source)
-            lane = _origin(x, 0)
+            x = next(x for x in range(5) if origin(x, 0)[0] == source)
+            lane = origin(x, 0)
             self.load(asm, k, lane)
             asm.op("XOR")
             self._rotate(asm, k, lane, f"b{x}")
@@ -357,8 +247,7 @@ class Body:
             choices = terms(inverted, wanted, x)
             asm.cheapest([partial(self._term, i=i, b0=b[i], b1=b1, b2=b2, term=t) for t in choices])
             if (x, y) == (0, 0):
-                if asm.stack[-2] != f"rc{k}":
-                    raise AsmError("the round constant is not below")
+                asm.dup(f"rc{k}")
                 asm.op("XOR", "v")
             self.store(asm, k + 1, (x, y))
 
@@ -393,41 +282,81 @@ class Body:
         column = [sum(x + 5 * row in COMPLEMENTED for row in range(5)) % 2 for x in range(5)]
         flags = []
         for x in range(5):
-            source, row = _origin(x, y)
+            source, row = origin(x, y)
             d = column[source - 1] ^ column[(source + 1) % 5]
             flags.append(bool((source + 5 * row in COMPLEMENTED) ^ d))
         return flags
 
 
 def _permutation(asm: Asm, label: str, body: Body) -> None:
-    """A subroutine: slots filled, the body once for each of its groups of constants."""
+    """A subroutine that runs the body once for each of its groups of round constants.
+
+    A group's constants, and where to go on after it, are written into the stack below the slots.
+    """
     asm.arrive(["back"])
     asm.label(label)
-    for home in body.slots:
-        asm.mload(body.address(home), body.slot(home))
     groups = 24 // body.rounds
+    names = ["next", *(f"rc{k}" for k in range(body.rounds))]
+    stack = ["back", *names, *(body.slot(home) for home in body.slots)]
     for group in range(groups):
-        asm.push_label(f"{label}.{group + 1}", "next")
-        for k in reversed(range(body.rounds)):
-            constant = ROUND_CONSTANTS[body.rounds * group + k]
-            asm.push(body.form.constant(constant), f"rc{k}")
+        if group:
+            asm.arrive(stack)
+            asm.label(f"{label}.{group}")
+        for name in names:
+            if name == "next":
+                asm.push_label(f"{label}.{group + 1}", "new")
+            else:
+                constant = ROUND_CONSTANTS[body.rounds * group + int(name[2:])]
+                asm.push(body.form.constant(constant), "new")
+            if group:
+                asm.replace(name)
+            else:
+                asm.rename(name)
+        if group == 0:
+            for home in body.slots:
+                asm.mload(body.address(home), body.slot(home))
         if group < groups - 1:
             asm.jump(f"{label}.rounds")
-            asm.arrive(["back", *(body.slot(home) for home in body.slots)])
-            asm.label(f"{label}.{group + 1}")
     asm.label(f"{label}.rounds")
     body.emit(asm)
+    asm.dup("next")
     asm.op("JUMP")
-    asm.arrive(["back", *(body.slot(home) for home in body.slots)])
+    asm.arrive(stack)
     asm.label(f"{label}.{groups}")
     for home in reversed(body.slots):
         asm.mstore(body.address(home))
+    for _ in names:
+        asm.op("POP")
     asm.op("JUMP")
 
 
-SLOTS: tuple[Lane, ...] = ((2, 1), (3, 1), (3, 4), (3, 2), (3, 0), (4, 1), (3, 3))
-"""The homes kept on the stack for one state: found by search, the most that the reach allows."""
-SLOTS_X4: tuple[Lane, ...] = ((0, 1), (1, 1), (2, 1), (3, 1), (4, 1))
+SLOTS: tuple[Lane, ...] = (
+    (0, 0),
+    (1, 0),
+    (3, 1),
+    (4, 1),
+    (3, 4),
+    (2, 0),
+    (4, 0),
+    (4, 3),
+    (3, 2),
+    (3, 0),
+    (3, 3),
+)
+"""The homes kept on the stack for one state. Found by search, which found no twelfth."""
+SLOTS_X4: tuple[Lane, ...] = (
+    (0, 0),
+    (4, 4),
+    (3, 3),
+    (0, 1),
+    (3, 0),
+    (2, 4),
+    (2, 3),
+    (2, 1),
+    (1, 3),
+    (2, 2),
+    (2, 0),
+)
 """The same for four states."""
 
 
