@@ -1,7 +1,7 @@
 """Expanding a public key on chain: the words that verification multiplies by, and tr.
 
 One call expands four rows of the key: 28 polynomials from SHAKE128 (FIPS 204, Algorithm 30), four
-streams at a time in the four lanes of a word, and -t1 * 2^13 in the NTT domain as the eighth of
+streams at a time, bit by bit beside each other, and -t1 * 2^13 in the NTT domain as the eighth of
 each row, all times 256^-1. Another call gives tr = SHAKE256(key, 64).
 
 Rejection sampling takes three bytes at a time, little-endian, without the highest bit, and keeps
@@ -19,9 +19,9 @@ from __future__ import annotations
 
 from scripts.kernels.asm import Asm
 from scripts.kernels.decode87 import swap_bytes
-from scripts.kernels.keccak import COMPLEMENTED, keccak_f1600, keccak_f1600_x4_lanes
+from scripts.kernels.keccak import keccak_f1600, keccak_f1600_x4
+from scripts.kernels.keccak_lanes import COMPLEMENTED, interleave
 from scripts.kernels.layout87 import (
-    C_LANES,
     M8,
     M16,
     M32,
@@ -34,11 +34,13 @@ from scripts.kernels.layout87 import (
     STATE,
     STRIDE,
     TABLE,
+    W1,
     lanes,
 )
 from scripts.kernels.mldsa87 import PUBLIC_KEY_BYTES, D, K, L, N, Q
 from scripts.kernels.ntt import TABLE_BYTES, ntt, table
-from scripts.kernels.sponge87 import LAST_BIT, RATE_BYTES, emit_empty_state, lane, put_lane
+from scripts.kernels.separate import inversion, separate_x4
+from scripts.kernels.sponge87 import RATE_BYTES, emit_empty_state, lane, put_lane
 
 CD_PART = 0x00
 CD_KEY = 0x20
@@ -49,12 +51,17 @@ INDEX_BYTES = 32 * ROWS
 HALF_BYTES = N * INDEX_BYTES
 OUT = POLYS + 512 * 32
 RHO = MU
-"""Four words: rho's lanes, repeated."""
-PLACES = C_LANES
+"""Four words: rho's lanes, the same in all four states."""
+STREAMS = W1
+"""Seven words of each stream, three lanes in each."""
+STREAM_BYTES = 32 * 7
+PLACES = STREAMS + 4 * STREAM_BYTES
 """Four words, where the next coefficient of each stream goes; behind them the streams' shifts."""
 SHIFTS = PLACES + 4 * 32
+assert SHIFTS + 4 * 32 <= TABLE
 
 SHAKE128_LANES = 21
+LAST_BIT = interleave([0x80 << 56] * 4)
 GROUPS = SHAKE128_LANES // 3
 LOW_23 = (1 << 23) - 1
 SCALE = pow(N, -1, Q)
@@ -90,11 +97,12 @@ def build() -> bytes:
     asm.arrive(["half", "back"])
     _expand_four(asm)
     asm.arrive(["back"])
-    keccak_f1600_x4_lanes(asm, "keccak4", STATE)
+    keccak_f1600_x4(asm, "keccak4", STATE)
+    separate_x4(asm, "separate", STREAM_BYTES)
     asm.arrive(["back"])
     keccak_f1600(asm, "keccak", STATE)
     asm.arrive(["back"])
-    ntt(asm, "ntt", POLYS, TABLE, SPREAD)
+    ntt(asm, "ntt", POLYS, TABLE, SPREAD, sets=1)
     asm.data(table(), "table")
     return asm.assemble()
 
@@ -111,18 +119,25 @@ def _pop_masks(asm: Asm) -> None:
 
 
 def _rho(asm: Asm) -> None:
-    """rho's four lanes, each four times, at RHO."""
+    """rho's four lanes, interleaved with themselves, at RHO."""
     _masks(asm)
     asm.push(CD_KEY)
     asm.op("CALLDATALOAD")
     swap_bytes(asm, "m8", "m16", "m32")
     asm.rename("rho")
     for number in range(4):
-        asm.push(REPEAT)
         asm.dup("rho")
         asm.shr(64 * (3 - number))
         asm.push(M64)
-        asm.op("AND")
+        asm.op("AND", "x")
+        for bits in (32, 16, 8, 4, 2, 1):
+            # Every other group of ``bits`` moves away by three times its size.
+            asm.dup("x")
+            asm.shl(3 * bits)
+            asm.op("OR")
+            asm.push(sum(((1 << bits) - 1) << at for at in range(0, 256, 4 * bits)))
+            asm.op("AND", "x")
+        asm.push(15)
         asm.op("MUL")
         asm.mstore(RHO + 32 * number)
     asm.pop("rho")
@@ -131,28 +146,21 @@ def _rho(asm: Asm) -> None:
 
 def _streams(asm: Asm, quad: int) -> None:
     """Lane 4 of four streams' seeds, and where their coefficients go."""
-    seeds = 0
+    seeds = []
     for stream in range(4):
         row, column = divmod(4 * quad + stream, L)
-        seeds |= (column | row << 8 | 0x1F << 16) << (64 * stream)
+        seeds.append(column | row << 8 | 0x1F << 16)
         asm.push(OUT + 32 * row)
         asm.mstore(PLACES + 32 * stream)
         asm.push(field_shift(column))
         asm.mstore(SHIFTS + 32 * stream)
     # The row's byte is 4 higher in the second half.
     asm.dup("half")
-    asm.push(lanes(ROWS << 8))
+    asm.push(interleave([ROWS << 8] * 4))
     asm.op("MUL")
-    asm.push(seeds)
+    asm.push(interleave(seeds))
     asm.op("OR")
     asm.mstore(lane(4))
-
-
-def _invert_complemented(asm: Asm) -> None:
-    for index in sorted(COMPLEMENTED):
-        asm.mload(lane(index))
-        asm.op("NOT")
-        asm.mstore(lane(index))
 
 
 def _expand_four(asm: Asm) -> None:
@@ -168,20 +176,30 @@ def _expand_four(asm: Asm) -> None:
     asm.push(SCALE, "scale")
     asm.label("block")
     asm.call("keccak4")
-    _invert_complemented(asm)
-    asm.push(0, "stream")  # times 32
+    for group in range(GROUPS):
+        asm.push(sum(inversion(3 * group) & M64 << 64 * i for i in range(3)), "invert")
+        asm.push(STREAMS + 32 * group, "target")
+        asm.push(STATE + 96 * group, "source")
+        asm.call("separate")
+        for _ in range(3):
+            asm.stack.pop()  # the subroutine takes its arguments
+    asm.push(0, "stream")
     asm.label("stream")
     asm.dup("stream")
+    asm.push(5)
+    asm.op("SHL")
     asm.push(SHIFTS)
     asm.op("ADD")
     asm.op("MLOAD", "shift")
     asm.dup("stream")
-    asm.push(1)
-    asm.op("SHL", "lane")  # the stream's lane begins at bit 2 * 32 * stream
-    asm.push(STATE, "from")
-    asm.dup("stream")
-    asm.push(PLACES)
-    asm.op("ADD")
+    asm.push(STREAM_BYTES)
+    asm.op("MUL")
+    asm.push(STREAMS)
+    asm.op("ADD", "from")
+    asm.push(STREAM_BYTES)
+    asm.dup("from")
+    asm.op("ADD", "end")
+    _place_of_stream(asm)
     asm.op("MLOAD", "at")
     asm.label("group")
     asm.push(OUT + HALF_BYTES)
@@ -189,38 +207,37 @@ def _expand_four(asm: Asm) -> None:
     asm.op("LT")
     asm.op("ISZERO")
     asm.jumpi("stream.done")
-    asm.push(STATE + 96 * GROUPS)
+    asm.dup("end")
     asm.dup("from")
     asm.op("LT")
     asm.op("ISZERO")
     asm.jumpi("stream.done")
-    _three_lanes(asm)
+    asm.dup("from")
+    asm.op("MLOAD", "bits")
     asm.swap("at")
     for number in range(8):
         _candidate(asm, number)
     asm.swap("bits")
     asm.pop("bits")
-    asm.push(96)
+    asm.push(32)
     asm.dup("from")
     asm.op("ADD")
     asm.replace("from")
+    stack = list(asm.stack)
     asm.jump("group")
-    asm.arrive(["half", "back", "q", "scale", "stream", "shift", "lane", "from", "at"])
+    asm.arrive(stack)
     asm.label("stream.done")
-    asm.dup("stream")
-    asm.push(PLACES)
-    asm.op("ADD")
+    _place_of_stream(asm)
     asm.op("MSTORE")
-    for name in ("from", "lane", "shift"):
+    for name in ("end", "from", "shift"):
         asm.pop(name)
-    asm.push(32)
+    asm.push(1)
     asm.op("ADD", "stream")
-    asm.push(128)
+    asm.push(4)
     asm.dup("stream")
     asm.op("LT")
     asm.jumpi("stream")
     asm.pop("stream")
-    _invert_complemented(asm)
     for stream in range(4):
         asm.push(OUT + HALF_BYTES)
         asm.mload(PLACES + 32 * stream)
@@ -233,22 +250,13 @@ def _expand_four(asm: Asm) -> None:
     asm.op("JUMP")
 
 
-def _three_lanes(asm: Asm) -> None:
-    """"bits": the 24 bytes of the stream's lane in the three words at "from"."""
-    for number in range(3):
-        asm.dup("from")
-        if number:
-            asm.push(32 * number)
-            asm.op("ADD")
-        asm.op("MLOAD")
-        asm.dup("lane")
-        asm.op("SHR")
-        asm.push(M64)
-        asm.op("AND")
-        if number:
-            asm.shl(64 * number)
-            asm.op("OR")
-    asm.rename("bits")
+def _place_of_stream(asm: Asm) -> None:
+    """The address of the running stream's place."""
+    asm.dup("stream")
+    asm.push(5)
+    asm.op("SHL")
+    asm.push(PLACES)
+    asm.op("ADD")
 
 
 def _candidate(asm: Asm, number: int) -> None:
@@ -283,7 +291,7 @@ def _t1(asm: Asm) -> None:
     """The eighth polynomial of each row: NTT(-t1 * 2^13) times 256^-1, into its field at OUT.
 
     Ten bits a coefficient, little-endian: eight bytes hold six with four bits to spare, those at
-    byte 15k coefficients 12k to 12k+5, those at byte 15k+7 the next six. q - t1 * 2^13 is at least 1.
+    byte 15k coefficients 12k to 12k+5, those at byte 15k+7 the next six. q - t1 * 2^13 is above 0.
     """
     asm.push(TABLE_BYTES)
     asm.push_label("table")

@@ -248,8 +248,8 @@ def _step(asm: Asm, label: str, step: int, end: int) -> None:
     asm.pop("place")
 
 
-def _in_both_sets(offsets: list[int]) -> list[list[int]]:
-    return [offsets, [SET_OFFSET + offset for offset in offsets]]
+def _in_sets(sets: int, offsets: list[int]) -> list[list[int]]:
+    return [[SET_OFFSET * set_ + offset for offset in offsets] for set_ in range(sets)]
 
 
 def _every(step: int, count: int) -> list[int]:
@@ -264,11 +264,11 @@ def _move_entry(asm: Asm, by: int) -> None:
     asm.swap("place")
 
 
-def ntt(asm: Asm, label: str, base: int, table_at: int, scratch: int) -> None:
+def ntt(asm: Asm, label: str, base: int, table_at: int, scratch: int, sets: int = 2) -> None:
     """A subroutine: the transform of the eight polynomials at ``base``.
 
-    The table stands at ``table_at``; 14 words at ``scratch`` are used. Both sets: lanes below
-    ``FORWARD_INPUT`` before and below ``FORWARD_OUTPUT`` after.
+    The table stands at ``table_at``; 14 words at ``scratch`` are used. With one of the ``sets``,
+    the four of the first. Lanes are below ``FORWARD_INPUT`` before and ``FORWARD_OUTPUT`` after.
     """
     asm.label(label)
     asm.push(Q, "q")
@@ -282,7 +282,7 @@ def ntt(asm: Asm, label: str, base: int, table_at: int, scratch: int) -> None:
     ]
     asm.push(base, "place")
     asm.label(f"{label}.coarse")
-    for offsets in _in_both_sets(_every(32, 8)):
+    for offsets in _in_sets(sets, _every(32, 8)):
         _forward(asm, coarse, offsets)
     _step(asm, f"{label}.coarse", STRIDE, base + 32 * STRIDE)
     # Pass 2: blocks of 32, layers 16, 8, 4; four groups in a block
@@ -296,7 +296,7 @@ def ntt(asm: Asm, label: str, base: int, table_at: int, scratch: int) -> None:
     asm.op("ADD", "end")
     asm.swap("place")
     asm.label(f"{label}.group")
-    for offsets in _in_both_sets(_every(4, 8)):
+    for offsets in _in_sets(sets, _every(4, 8)):
         _forward(asm, [spread[:1], spread[1:3], spread[3:]], offsets)
     asm.push(STRIDE)
     asm.op("ADD", "place")
@@ -312,7 +312,7 @@ def ntt(asm: Asm, label: str, base: int, table_at: int, scratch: int) -> None:
     asm.label(f"{label}.fine")
     spread = _unpack(asm, OF_FINE, scratch)
     _move_entry(asm, 8 * OF_FINE)
-    for offsets in _in_both_sets(_every(1, 4)):
+    for offsets in _in_sets(sets, _every(1, 4)):
         _forward(asm, [spread[:1], spread[1:]], offsets)
     _step(asm, f"{label}.fine", 4 * STRIDE, base + N * STRIDE)
     for constant in ("entry", "two_q", "m32", "q"):
@@ -335,7 +335,7 @@ def intt(asm: Asm, label: str, base: int, table_at: int, scratch: int) -> None:
     asm.label(f"{label}.fine")
     spread = _unpack(asm, OF_FINE, scratch)
     _move_entry(asm, -8 * OF_FINE)
-    for offsets in _in_both_sets(_every(1, 4)):
+    for offsets in _in_sets(2, _every(1, 4)):
         _inverse(asm, [spread[:0:-1], spread[:1]], offsets)
     _step(asm, f"{label}.fine", 4 * STRIDE, base + N * STRIDE)
     asm.pop("entry")
@@ -350,7 +350,7 @@ def intt(asm: Asm, label: str, base: int, table_at: int, scratch: int) -> None:
     asm.op("ADD", "end")
     asm.swap("place")
     asm.label(f"{label}.group")
-    for offsets in _in_both_sets(_every(4, 8)):
+    for offsets in _in_sets(2, _every(4, 8)):
         _inverse(asm, [spread[:2:-1], spread[2:0:-1], spread[:1]], offsets)
     asm.push(STRIDE)
     asm.op("ADD", "place")
@@ -370,7 +370,7 @@ def intt(asm: Asm, label: str, base: int, table_at: int, scratch: int) -> None:
     ]
     asm.push(base, "place")
     asm.label(f"{label}.coarse")
-    for offsets in _in_both_sets(_every(32, 8)):
+    for offsets in _in_sets(2, _every(32, 8)):
         _inverse(asm, coarse, offsets)
     _step(asm, f"{label}.coarse", STRIDE, base + 32 * STRIDE)
     for constant in ("k", "m32", "q"):
