@@ -19,7 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.kernels import slh_dsa_solidity  # noqa: E402, the path comes first
+from scripts.kernels import solidity  # noqa: E402, the path comes first
 
 CONTRACTS = ROOT / "contracts"
 ARTIFACTS = ROOT / "bridge" / "chain" / "artifacts"
@@ -34,6 +34,7 @@ SETTINGS: dict[str, Any] = {
 # What is deployed. Interfaces and libraries are part of these.
 DEPLOYED = (
     "Inbox",
+    "MlDsa87Verifier",
     "Outbox",
     "Postcard",
     "SignerRegistry",
@@ -77,32 +78,41 @@ def compile_all() -> dict[str, str]:
             if name not in DEPLOYED:
                 continue
             code = contract["evm"]
-            artifacts[f"{name}.json"] = (
-                json.dumps(
-                    {
-                        "contractName": name,
-                        "sourceName": source,
-                        "compiler": {"version": "0.8.37", "settings": SETTINGS},
-                        "abi": contract["abi"],
-                        "bytecode": "0x" + code["bytecode"]["object"],
-                        "deployedBytecode": "0x" + code["deployedBytecode"]["object"],
-                        "immutableReferences": code["deployedBytecode"]["immutableReferences"],
-                    },
-                    indent=1,
-                    sort_keys=True,
-                )
-                + "\n"
+            artifacts[f"{name}.json"] = _text(
+                {
+                    "contractName": name,
+                    "sourceName": source,
+                    "compiler": {"version": "0.8.37", "settings": SETTINGS},
+                    "abi": contract["abi"],
+                    "bytecode": "0x" + code["bytecode"]["object"],
+                    "deployedBytecode": "0x" + code["deployedBytecode"]["object"],
+                    "immutableReferences": code["deployedBytecode"]["immutableReferences"],
+                }
             )
+    for name, code in solidity.pinned_creation_codes().items():
+        artifacts[f"{name}.json"] = _text(
+            {
+                "contractName": name,
+                "sourceName": f"{solidity.FOLDER}/{name}.sol",
+                "abi": [],
+                "bytecode": "0x" + code.hex(),
+                "deployedBytecode": "0x" + code[len(solidity.creation_prefix(b"")) :].hex(),
+            }
+        )
     missing = set(DEPLOYED) - {Path(name).stem for name in artifacts}
     if missing:
         sys.exit(f"no such contract: {', '.join(sorted(missing))}")
     return artifacts
 
 
+def _text(artifact: dict[str, Any]) -> str:
+    return json.dumps(artifact, indent=1, sort_keys=True) + "\n"
+
+
 def generate(check: bool) -> None:
     """Write the generated sources; with ``check``, exit with the names of those that differ."""
     stale = []
-    for name, text in slh_dsa_solidity.sources().items():
+    for name, text in solidity.sources().items():
         path = ROOT / name
         if path.exists() and path.read_text() == text:
             continue

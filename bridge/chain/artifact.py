@@ -25,6 +25,9 @@ from bridge.chain.abi import decode, encode
 
 NAMES = (
     "Inbox",
+    "MlDsa87Expander",
+    "MlDsa87Kernel",
+    "MlDsa87Verifier",
     "Outbox",
     "Postcard",
     "SignerRegistry",

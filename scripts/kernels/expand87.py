@@ -74,7 +74,7 @@ def field_shift(p: int) -> int:
     return 32 * (2 * (3 - p) if p < 4 else 2 * (7 - p) + 1)
 
 
-def build() -> bytes:
+def program() -> bytes:
     """The code of the expander."""
     asm = Asm()
     asm.push(CD_PART)

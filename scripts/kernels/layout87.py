@@ -1,9 +1,10 @@
 """Where everything stands while an ML-DSA-87 signature is verified, and the constants in lanes.
 
 Calldata of the kernel:
-    0x0000  the first of the four contracts that hold the expanded key
+    0x0000  the first of the four contracts that hold the expanded key, or 0
     0x0020  the signature: c_tilde (64), z (7 x 640), hint (83)
-    0x1233  M' = 0 || len(ctx) || ctx || M, to the end
+    0x1233  M' = 0 || len(ctx) || ctx || M
+and where the first word is 0, behind M' the key's four parts (65,536 bytes) and tr (64).
 
 Memory, in bytes:
     0x0000  STATE, 25 words: the Keccak state, each lane four times in its word
@@ -11,7 +12,7 @@ Memory, in bytes:
     0x04e0  MU, 8 words: mu's lanes as the state has them; then C_LANES, 2 words: c_tilde's lanes
     0x0620  W1, 32 words: word g of a set has 16 coefficients of four rows, four bits each
     0x0a20  STREAM, 5 words: bytes of SampleInBall
-    0x0ac0  PARTS, 4 words: the contracts that hold the key
+    0x0ac0  PLACES, 4 words: where each part of the key is, a contract or a place in calldata
     0x0b40  TABLE, 1,984 bytes: the twiddles
     0x1300  POLYS, 512 words: z and c, then the rows of w
     0x5300  KEY, 2,048 bytes: a window of the expanded key; before, tr and the message
@@ -37,8 +38,8 @@ MU = SPREAD + 14 * 32
 C_LANES = MU + 8 * 32
 W1 = C_LANES + 2 * 32
 STREAM = W1 + 32 * 32
-PARTS = STREAM + 5 * 32
-TABLE = PARTS + 4 * 32
+PLACES = STREAM + 5 * 32
+TABLE = PLACES + 4 * 32
 POLYS = TABLE + 1984
 KEY = POLYS + 512 * 32
 assert (*(0x0320, 0x04E0, 0x0620, 0x0A20, 0x0B40, 0x1300, 0x5300),) == (

@@ -77,21 +77,21 @@ def _pick(asm: Asm, source: str, number: int) -> None:
     asm.op("MUL")
 
 
-def emit_mu(asm: Asm, keccak: str, message_start: str) -> None:
+def emit_mu(asm: Asm, keccak: str, start: str, end: str) -> None:
     """mu = SHAKE256(tr || M', 64) to MU, its eight lanes repeated.
 
-    tr stands at KEY. M' is the calldata from the value called ``message_start`` to the end. The
+    tr stands at KEY. M' is the calldata between the values called ``start`` and ``end``. The
     memory from KEY + 64 on must be zero; it is used.
     """
     asm.push(REPEAT, "repeat")
     asm.push(M8, "m8")
     asm.push(M16, "m16")
     asm.push(M32, "m32")
-    asm.dup(message_start)
-    asm.op("CALLDATASIZE")
+    asm.dup(start)
+    asm.dup(end)
     asm.op("SUB", "length")
     asm.dup("length")
-    asm.dup(message_start)
+    asm.dup(start)
     asm.push(KEY + 64)
     asm.op("CALLDATACOPY")
     asm.push(64)
@@ -110,10 +110,10 @@ def emit_mu(asm: Asm, keccak: str, message_start: str) -> None:
     asm.push(RATE_BYTES)
     asm.op("MUL")
     asm.push(KEY)
-    asm.op("ADD", "end")
+    asm.op("ADD", "last_block")
     asm.swap("length")
     asm.pop("length")
-    asm.dup("end")
+    asm.dup("last_block")
     asm.push(32)
     asm.swap(asm.stack[-2])
     asm.op("SUB", "last")  # the word that ends with the last byte
@@ -141,12 +141,12 @@ def emit_mu(asm: Asm, keccak: str, message_start: str) -> None:
     asm.call(keccak)
     asm.push(RATE_BYTES)
     asm.op("ADD", "at")
-    asm.dup("end")
+    asm.dup("last_block")
     asm.dup("at")
     asm.op("LT")
     asm.jumpi("mu_block")
     asm.pop("at")
-    asm.pop("end")
+    asm.pop("last_block")
     for index in range(8):
         asm.mload(lane(index))
         if index in COMPLEMENTED:

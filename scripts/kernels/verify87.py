@@ -13,13 +13,13 @@ from scripts.kernels.layout87 import (
     CD_KEY,
     CD_MESSAGE,
     KEY,
-    PARTS,
+    PLACES,
     POLYS,
     SPREAD,
     STATE,
     TABLE,
 )
-from scripts.kernels.matrix87 import HALF_WINDOW_BYTES, PART_BYTES, emit_matrix
+from scripts.kernels.matrix87 import HALF_WINDOW_BYTES, PART_BYTES, PARTS, emit_matrix
 from scripts.kernels.ntt import TABLE_BYTES, intt, ntt, table
 from scripts.kernels.sponge87 import (
     emit_compare,
@@ -44,26 +44,49 @@ def part_code(part: bytes, tail: bytes = b"") -> bytes:
     return b"\0" + part + tail
 
 
-def build() -> bytes:
+def program() -> bytes:
     """The kernel's code. Calldata as in ``layout87``; returns 32 bytes, 1 or 0."""
     asm = Asm()
-    # From the first contract the other addresses, then tr, behind which the message comes
-    for start, length, to in (
-        (1 + PART_BYTES + TR_BYTES, 96, PARTS + 32),
+    asm.push(CD_MESSAGE, "start")
+    asm.op("CALLDATASIZE", "end")
+    asm.push(CD_KEY)
+    asm.op("CALLDATALOAD", "first")
+    asm.dup("first")
+    asm.jumpi("contracts")
+    # The key is in calldata: PARTS gets the places of its parts, less the STOP of a contract.
+    asm.pop("first")
+    asm.push(PARTS * PART_BYTES + TR_BYTES)
+    asm.dup("end")
+    asm.op("SUB")
+    asm.replace("end")
+    for part in range(PARTS):
+        asm.push((PART_BYTES * part - 1) % (1 << 256))
+        asm.dup("end")
+        asm.op("ADD")
+        asm.mstore(PLACES + 32 * part)
+    asm.push(TR_BYTES)
+    asm.push(PARTS * PART_BYTES)
+    asm.dup("end")
+    asm.op("ADD")
+    asm.push(KEY)
+    asm.op("CALLDATACOPY")
+    asm.jump("key")
+    asm.arrive(["start", "end", "first"])
+    asm.label("contracts")
+    for offset, length, to in (
+        (1 + PART_BYTES + TR_BYTES, 96, PLACES + 32),
         (1 + PART_BYTES, TR_BYTES, KEY),
     ):
         asm.push(length)
-        asm.push(start)
+        asm.push(offset)
         asm.push(to)
-        asm.push(CD_KEY)
-        asm.op("CALLDATALOAD")
+        asm.dup("first")
         asm.op("EXTCODECOPY")
-    asm.push(CD_KEY)
-    asm.op("CALLDATALOAD")
-    asm.mstore(PARTS)
-    asm.push(CD_MESSAGE, "message")
-    emit_mu(asm, "keccak", "message")
-    asm.pop("message")
+    asm.mstore(PLACES)
+    asm.label("key")
+    emit_mu(asm, "keccak", "start", "end")
+    asm.pop("end")
+    asm.pop("start")
     emit_decode_z(asm)
     asm.jumpi_out("reject")
     emit_sample_in_ball(asm, "keccak")
@@ -101,22 +124,30 @@ def build() -> bytes:
 
 
 def emit_product(asm: Asm) -> None:
-    """The matrix product with the key in four contracts, whose addresses are at PARTS."""
-    asm.push(PARTS, "slot")  # of rows 0 to 3; that of rows 4 to 7 is two further
+    """The matrix product with the key, in contracts or in calldata: each part where PLACES says."""
+    asm.push(PLACES, "slot")  # of rows 0 to 3; that of rows 4 to 7 is two further
     asm.push(1, "from")
 
     def load(asm: Asm) -> None:
+        asm.push(CD_KEY)
+        asm.op("CALLDATALOAD")
+        asm.op("ISZERO")
+        asm.jumpi("matrix.calldata")
+        for half in (0, 1):
+            _window(asm, half)
+            _slot(asm, half)
+            asm.op("EXTCODECOPY")
+        asm.jump("matrix.next")
+        asm.label("matrix.calldata")
         for half in (0, 1):
             asm.push(HALF_WINDOW_BYTES)
             asm.dup("from")
+            _slot(asm, half)
+            asm.op("ADD")
             asm.push(KEY + HALF_WINDOW_BYTES * half)
-            asm.dup("slot")
-            if half:
-                asm.push(64)
-                asm.op("ADD")
-            asm.op("MLOAD")
-            asm.op("EXTCODECOPY")
-        # The next window: 16 in a contract, then the second pair of contracts.
+            asm.op("CALLDATACOPY")
+        asm.label("matrix.next")
+        # 16 windows are in a contract; then come the second pair of contracts.
         asm.push(HALF_WINDOW_BYTES)
         asm.dup("from")
         asm.op("ADD")
@@ -125,7 +156,7 @@ def emit_product(asm: Asm) -> None:
         asm.dup("from")
         asm.op("LT")
         asm.jumpi("matrix.loaded")
-        asm.push(PARTS + 32)
+        asm.push(PLACES + 32)
         asm.replace("slot")
         asm.push(1)
         asm.replace("from")
@@ -134,3 +165,19 @@ def emit_product(asm: Asm) -> None:
     emit_matrix(asm, load)
     asm.pop("from")
     asm.pop("slot")
+
+
+def _window(asm: Asm, half: int) -> None:
+    """Length, offset and memory of EXTCODECOPY for a half's window."""
+    asm.push(HALF_WINDOW_BYTES)
+    asm.dup("from")
+    asm.push(KEY + HALF_WINDOW_BYTES * half)
+
+
+def _slot(asm: Asm, half: int) -> None:
+    """Where the part with a half's running window is."""
+    asm.dup("slot")
+    if half:
+        asm.push(64)
+        asm.op("ADD")
+    asm.op("MLOAD")

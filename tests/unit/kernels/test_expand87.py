@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 
 from scripts.kernels import mldsa87
-from scripts.kernels.expand87 import HALF_BYTES, build
+from scripts.kernels.expand87 import HALF_BYTES, program
 from scripts.kernels.matrix87 import key_parts
 from tests.unit.kernels.run import run
 
@@ -15,7 +15,7 @@ KEYS += [bytes(2592), b"\xff" * 2592]
 
 @cache
 def code() -> bytes:
-    return build()
+    return program()
 
 
 @cache

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scripts.kernels.asm import Asm
 from scripts.kernels.sha512 import BLOCK, BOTH, IV, MASK, Absorber, Compression, K, program
-from scripts.kernels.slh_dsa_solidity import creation_prefix
+from scripts.kernels.solidity import creation_prefix
 
 GAS_OF_A_BLOCK = 20_100
 ME = "0x" + "11" * 20

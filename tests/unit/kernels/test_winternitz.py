@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from scripts.kernels.asm import Asm
 from scripts.kernels.merkle_path import lane, places
-from scripts.kernels.slh_dsa_solidity import creation_prefix
+from scripts.kernels.solidity import creation_prefix
 from scripts.kernels.winternitz import checksum_digits, spread, sum_of_bytes
 
 ME = "0x" + "11" * 20
