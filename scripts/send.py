@@ -14,7 +14,7 @@ from ape.api import ProviderAPI, ReceiptAPI
 from eth_abi import decode
 from rich.console import Console
 
-from bridge.apps.config import Config, load_config, state_folder
+from bridge.apps.config import load_config, state_folder
 from bridge.apps.devnet.layout import SENDER, Layout, read_deployment
 from bridge.chain.deployment import SideRecord
 from bridge.crypto.digests import message_id

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from ast import literal_eval
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 
 import pytest
+from ape import compilers, reverts
 from ape.api import AccountAPI, ReceiptAPI
 from ape.contracts import ContractInstance
+from ape.exceptions import ContractLogicError, CustomError
 from ape.managers.project import ProjectManager
 
 from bridge.chain.contracts import checkpoint_tuple
@@ -34,6 +39,26 @@ def key_pair(number: int) -> SigningKeyPair:
 def sign(number: int, message: bytes, ctx: bytes) -> bytes:
     """A signature of that key; the same one for the same arguments."""
     return select("default").signatures.sign(SLH, key_pair(number).secret, message, ctx)
+
+
+@contextmanager
+def refuses(error: type[CustomError], **arguments: object) -> Iterator[None]:
+    """``ape.reverts`` for this error of a contract with exactly these arguments.
+
+    Alone, ``ape.reverts`` is content with a revert that it cannot decode, with another error when
+    it is given a contract's type, and with arguments that the error does not have.
+    """
+    with reverts(error) as caught:
+        yield
+    raised = caught.value
+    if raised.revert_message.startswith('b"'):
+        # ape's py-evm provider takes revert data from its repr and misses what has an apostrophe.
+        data = "0x" + literal_eval(raised.revert_message).hex()
+        undecoded = ContractLogicError(data, contract_address=error.contract.address)
+        raised = compilers.enrich_error(undecoded)
+    assert isinstance(raised, CustomError), raised
+    assert type(raised).__name__ == error.__name__
+    assert raised.inputs == arguments
 
 
 @dataclass(frozen=True)

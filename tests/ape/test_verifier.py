@@ -8,7 +8,6 @@ from conftest import Bridge, key_pair, sign
 MESSAGE, CTX = b"a message", b"a context"
 IS_VALID = bytes.fromhex("024ad318")  # ERC-7913
 IS_NOT = b"\xff" * 4
-GAS_CAP = 1 << 24  # of a transaction, EIP-7825
 
 
 def test_a_real_signature_verifies(bridge: Bridge) -> None:
@@ -41,13 +40,6 @@ def test_erc_7913_says_the_same_with_an_empty_context(bridge: Bridge) -> None:
     key = key_pair(1).public_key
     assert bytes(bridge.verifier.verify(key, digest, sign(1, digest, b""))) == IS_VALID
     assert bytes(bridge.verifier.verify(key, digest, sign(1, digest, CTX))) == IS_NOT
-
-
-def test_a_verification_fits_a_transaction(bridge: Bridge) -> None:
-    signature = sign(1, MESSAGE, CTX)
-    key = key_pair(1).public_key
-    gas = bridge.verifier.verifyWithContext.estimate_gas_cost(key, MESSAGE, CTX, signature)
-    assert 21_000 < gas < GAS_CAP
 
 
 def test_a_key_of_another_length_is_not_well_formed(bridge: Bridge) -> None:
