@@ -91,13 +91,18 @@ class Route:
     destination: Side
     messages: list[Message] = field(default_factory=list)
     tree: IncrementalTree = field(default_factory=IncrementalTree)
+    attestation: ReceiptAPI | None = None
 
     def collect(self, receipt: ReceiptAPI) -> Message:
         """The message that the origin's Outbox took in a transaction, put into the tree."""
         (log,) = receipt.decode_logs(self.origin.outbox.Dispatch)
-        self.messages.append(Message.decode(bytes(log.message)))
-        self.tree.append(message_id(self.messages[-1]))
-        return self.messages[-1]
+        return self.keep(Message.decode(bytes(log.message)))
+
+    def keep(self, message: Message) -> Message:
+        """The message, put into the tree."""
+        self.messages.append(message)
+        self.tree.append(message_id(message))
+        return message
 
     def send(self, text: str, sender: AccountAPI) -> Message:
         """A postcard to the peer."""
@@ -172,10 +177,23 @@ def bridge(project: ProjectManager, owner: AccountAPI, chain) -> Bridge:
     return Bridge(chain.chain_id, verifier, sides)
 
 
+@pytest.fixture(scope="session")
+def attested(bridge: Bridge, owner: AccountAPI, stranger: AccountAPI) -> Route:
+    """From A to B, with two messages under one attested root. Tests deliver and send no more."""
+    route = Route(bridge, bridge.sides[A], bridge.sides[B])
+    for text in ("hello", "again"):
+        route.send(text, owner)
+    route.attestation = route.attest(stranger)
+    return route
+
+
 @pytest.fixture
-def there(bridge: Bridge) -> Route:
-    """From A to B."""
-    return Route(bridge, bridge.sides[A], bridge.sides[B])
+def there(attested: Route) -> Route:
+    """From A to B, after the two messages of ``attested``, for tests that send and attest more."""
+    route = Route(attested.bridge, attested.origin, attested.destination)
+    for message in attested.messages:
+        route.keep(message)
+    return route
 
 
 @pytest.fixture

@@ -13,20 +13,20 @@ from bridge.domain.messages import address_to_bytes32
 GAS_CAP = 1 << 24  # of a transaction, EIP-7825
 
 
-def test_a_postcard_is_answered(there: Route, back: Route, owner, stranger) -> None:
-    sent = there.send("hello", owner)
-    attested = there.attest(stranger)
-    assert attested.gas_used < GAS_CAP
-    (log,) = attested.decode_logs(there.destination.inbox.Attested)
-    assert bytes(log.root) == there.tree.root() == bytes(there.origin.outbox.root())
-    assert there.destination.inbox.attestedSize(A, there.tree.root()) == 1
+def test_a_quorum_attests_the_root_of_the_outbox(attested: Route) -> None:
+    (log,) = attested.attestation.decode_logs(attested.destination.inbox.Attested)
+    assert bytes(log.root) == attested.tree.root() == bytes(attested.origin.outbox.root())
+    assert attested.destination.inbox.attestedSize(A, attested.tree.root()) == 2
+    assert attested.attestation.gas_used < GAS_CAP
 
-    assert not there.destination.inbox.delivered(A, sent.nonce)
-    delivery = there.process(0, stranger)
-    (processed,) = delivery.decode_logs(there.destination.inbox.ProcessId)
+
+def test_a_postcard_is_answered(attested: Route, back: Route, stranger) -> None:
+    sent = attested.messages[0]
+    delivery = attested.process(0, stranger)
+    (processed,) = delivery.decode_logs(attested.destination.inbox.ProcessId)
     assert bytes(processed.messageId) == message_id(sent)
-    assert there.destination.inbox.delivered(A, sent.nonce)
-    assert there.destination.postcard.received() == 1
+    assert attested.destination.inbox.delivered(A, sent.nonce)
+    assert attested.destination.postcard.received() == 1
 
     answer = back.collect(delivery)
     assert decode(["uint8", "string"], answer.body) == (1, "Received: hello")
@@ -36,56 +36,49 @@ def test_a_postcard_is_answered(there: Route, back: Route, owner, stranger) -> N
     assert back.destination.postcard.received() == 1
 
 
-def test_a_message_is_delivered_once(there: Route, owner, stranger) -> None:
-    there.send("hello", owner)
-    there.attest(stranger)
-    there.process(0, stranger)
+def test_a_message_is_delivered_once(attested: Route, owner, stranger) -> None:
+    attested.process(1, stranger)
     for anybody in (stranger, owner):
-        with refuses(there.destination.inbox.AlreadyDelivered, origin=A, nonce=0):
-            there.process(0, anybody)
+        with refuses(attested.destination.inbox.AlreadyDelivered, origin=A, nonce=1):
+            attested.process(1, anybody)
+    attested.process(0, stranger)
 
 
-def test_signatures_may_come_in_two_transactions(there: Route, owner, stranger) -> None:
+def test_a_proof_of_another_message_is_refused(attested: Route, owner) -> None:
+    inbox, root = attested.destination.inbox, attested.tree.root()
+    metadata = root + b"".join(attested.tree.proof(1))
+    first = attested.tree.leaf(0)
+    with refuses(inbox.ProofMismatch, expected=root, got=keccak256(first + first)):
+        inbox.process(metadata, attested.messages[0].encode(), sender=owner)
+    attested.process(0, owner)
+
+
+def test_signatures_may_come_one_by_one_and_deliver_nothing_before_the_quorum(
+    there: Route, owner, stranger
+) -> None:
     there.send("hello", owner)
     inbox, root = there.destination.inbox, there.tree.root()
     there.attest(owner, (1,))
-    assert inbox.attestedSize(A, root) == 0
+    with refuses(inbox.RootNotAttested, origin=A, root=root):
+        there.process(2, owner)
     with refuses(inbox.SignerAlreadyCounted, signer=1):
         there.attest(stranger, (1,))
     there.attest(stranger, (0,))
-    assert inbox.attestedSize(A, root) == 1
+    assert inbox.attestedSize(A, root) == 3
     with refuses(inbox.AlreadyAttested, digest=checkpoint_digest(there.checkpoint())):
-        there.attest(owner, (2,))
-
-
-def test_a_root_without_a_quorum_delivers_nothing(there: Route, owner) -> None:
-    there.send("hello", owner)
-    there.attest(owner, (1,))
-    with refuses(there.destination.inbox.RootNotAttested, origin=A, root=there.tree.root()):
-        there.process(0, owner)
+        there.attest(owner, (1,))
+    there.process(2, owner)
 
 
 def test_a_signature_of_another_context_or_checkpoint_is_refused(there: Route, owner) -> None:
     there.send("hello", owner)
     inbox = there.destination.inbox
     with refuses(inbox.InvalidSignature, signer=0):
-        there.attest(owner, ctx=b"astralink/checkpoint/v2")
+        there.attest(owner, (0,), ctx=b"astralink/checkpoint/v2")
     with refuses(inbox.WrongEpoch, expected=1, got=2):
-        there.attest(owner, checkpoint=there.checkpoint(epoch=2))
+        there.attest(owner, (0,), there.checkpoint(epoch=2))
     with refuses(inbox.WrongChainId, expected=there.bridge.chain_id, got=5):
-        there.attest(owner, checkpoint=there.checkpoint(destination_chain_id=5))
-
-
-def test_a_proof_of_another_message_is_refused(there: Route, owner) -> None:
-    for text in ("first", "second"):
-        there.send(text, owner)
-    there.attest(owner)
-    inbox, root = there.destination.inbox, there.tree.root()
-    metadata = root + b"".join(there.tree.proof(1))
-    first = there.tree.leaf(0)
-    with refuses(inbox.ProofMismatch, expected=root, got=keccak256(first + first)):
-        inbox.process(metadata, there.messages[0].encode(), sender=owner)
-    there.process(0, owner)
+        there.attest(owner, (0,), there.checkpoint(destination_chain_id=5))
 
 
 def test_only_the_inbox_hands_over_messages(bridge: Bridge, stranger) -> None:
@@ -116,8 +109,10 @@ def test_a_set_that_one_key_could_speak_for_is_refused(project, bridge: Bridge, 
         registry.initialise([members[0], members[0]], 2, sender=owner)
 
 
-def test_isolation_takes_back_what_a_test_did(there: Route) -> None:
-    assert there.origin.outbox.count() == 0
+def test_isolation_takes_back_what_a_test_did(attested: Route) -> None:
+    assert attested.origin.outbox.count() == 2
+    assert not attested.destination.inbox.delivered(A, 0)
+    assert attested.destination.postcard.received() == 0
 
 
 def test_an_expected_refusal_is_held_to_its_name_and_arguments(bridge: Bridge, stranger) -> None:

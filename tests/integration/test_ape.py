@@ -181,23 +181,12 @@ def test_ape_test_passes(workplace: Workplace, provider: str) -> None:
     assert int(summary[1]) >= sum(path.read_text().count("\ndef test_") for path in written)
 
 
-def test_ape_test_fails_when_a_contract_is_wrong(workplace: Workplace) -> None:
-    broken = workplace.folder.parent / "broken"
-    shutil.copytree(workplace.folder, broken)
-    inbox = broken / "contracts" / "Inbox.sol"
-    right = "if (word & bit != 0) revert AlreadyDelivered(origin, nonce);"
-    assert right in inbox.read_text()
-    inbox.write_text(inbox.read_text().replace(right, ""))
-    done = Workplace(broken, workplace.environment).ape(
-        *("test", "tests/ape", "-k", "delivered_once", "--network", "ethereum:local:test")
-    )
-    assert done.code == 1, done.text
-    assert "1 failed" in done.out
-
-
 def test_the_ordinary_run_leaves_the_ape_tests_alone() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/integration", "tests/ape"],
+        [
+            *(sys.executable, "-m", "pytest", "--collect-only", "-q", "tests"),
+            *(f"--ignore=tests/{name}" for name in ("unit", "contracts", "differential")),
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -244,7 +233,10 @@ def test_ape_deploys_on_a_bare_devnet_and_sends(workplace: Workplace, state: Pat
     assert early.code == 2
     assert "expected a deployment record" in early.err
 
-    other = workplace.ape("run", "deploy", **where, ASTRALINK_CHAINS__B__CHAIN_ID="31009")
+    written = layout.config.read_text()
+    layout.config.write_text(written.replace("31002", "31009"))
+    other = workplace.ape("run", "deploy", **where)
+    layout.config.write_text(written)
     assert other.code == 3
     assert "chain B: expected chain id 31009" in other.err
     assert not layout.deployment.exists()
@@ -273,11 +265,6 @@ def test_ape_deploys_on_a_bare_devnet_and_sends(workplace: Workplace, state: Pat
     assert re.search(r"^message 0x[0-9a-f]{64}$", sent.out, re.MULTILINE)
     assert "delivered on B: nonce 1 of A" in sent.out
     assert "delivered on A: Received: hello from ape" in sent.out
-
-    limit = 4096  # Postcard.MAX_TEXT_BYTES
-    long = workplace.ape(*send[:-1], "x" * (limit + 1), **where)
-    assert long.code == 2
-    assert f"message body of {limit + 1} bytes" in long.err
 
     down = workplace.astralink("devnet", "down", **where)
     assert down.code == 0, down.text
