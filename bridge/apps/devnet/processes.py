@@ -66,14 +66,17 @@ class ProcessTable:
         """Start a process in a session of its own, so that Ctrl-C in the terminal is not its."""
         self._logs.mkdir(parents=True, exist_ok=True)
         with self.log_file(name).open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603 - the devnet's own commands
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                env={**os.environ, **(environment or {})},
-            )
+            try:
+                process = subprocess.Popen(  # noqa: S603 - the devnet's own commands
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                    env={**os.environ, **(environment or {})},
+                )
+            except OSError as error:
+                raise ProcessError(f"{name}: cannot be started: {error}") from error
         process.returncode = 0  # it may outlive this program, which shall not warn of that
         # Saved at once: a process that is not in the file is one that nobody stops.
         record = ProcessRecord(name, process.pid, _created(process.pid), port)
