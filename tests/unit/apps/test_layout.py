@@ -62,9 +62,7 @@ def mode(path):
 def test_create_makes_a_configuration_that_loads(layout):
     layout.create(PORTS)
     config = load_config(layout.config)
-    assert {
-        name: (chain.domain, chain.chain_id) for name, chain in config.chains.items()
-    } == CHAINS
+    assert {name: (chain.domain, chain.chain_id) for name, chain in config.chains.items()} == CHAINS
     assert config.chains["B"].rpc_url == "http://127.0.0.1:18546"
     assert config.key_service.url == "http://127.0.0.1:18547"
     assert config.relayer.deployment == layout.deployment

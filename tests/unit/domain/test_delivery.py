@@ -12,6 +12,7 @@ MAY = {
     ("delivered", "confirmed"),
     ("observed", "observed"),  # its block went and it came back in another
     ("finalized", "observed"),
+    ("batched", "finalized"),  # another message under its checkpoint went
     ("delivered", "attested"),  # its delivery went
 }
 
