@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from bridge.domain.errors import PortInUse, ProcessError
+from bridge.domain.errors import InputError, PortInUse, ProcessError
 
 HOST = "127.0.0.1"
 STOP_TIMEOUT_S = 15.0
@@ -154,3 +154,22 @@ def choose_port(name: str, wanted: int) -> int:
             raise PortInUse(name, HOST, wanted) from error
         port: int = probe.getsockname()[1]
         return port
+
+
+def choose_ports(wanted: Mapping[str, int]) -> dict[str, int]:
+    """A port of its own for each name, as ``choose_port`` has it.
+
+    Raises ``PortInUse``; ``InputError`` when one port is wanted for two.
+    """
+    owners: dict[int, str] = {}
+    for name, port in wanted.items():
+        if port and port in owners:
+            raise InputError(f"{owners[port]} and {name}: expected two ports, got {port} for both")
+        if port:
+            owners[choose_port(name, port)] = name
+    for name, port in wanted.items():
+        while not port:
+            free = choose_port(name, 0)
+            port = free if owners.setdefault(free, name) == name else 0
+    ports = {name: port for port, name in owners.items()}
+    return {name: ports[name] for name in wanted}

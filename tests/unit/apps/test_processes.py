@@ -12,8 +12,13 @@ import psutil
 import pytest
 
 from bridge.apps.devnet import processes
-from bridge.apps.devnet.processes import SHOWN_LOG_LINES, ProcessTable, choose_port
-from bridge.domain.errors import PortInUse, ProcessError
+from bridge.apps.devnet.processes import (
+    SHOWN_LOG_LINES,
+    ProcessTable,
+    choose_port,
+    choose_ports,
+)
+from bridge.domain.errors import InputError, PortInUse, ProcessError
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(300)"]
 IGNORES = [
@@ -145,7 +150,7 @@ def test_the_environment_is_added(table):
 
 
 def test_a_program_that_is_not_there_leaves_no_record(table):
-    with pytest.raises(ProcessError, match="nothing: cannot be started: .*no-such-program"):
+    with pytest.raises(ProcessError, match=r"nothing: cannot be started: .*no-such-program"):
         table.start("nothing", ["no-such-program"], None)
     assert table.records() == {}
 
@@ -161,3 +166,27 @@ def test_a_busy_port_is_refused_by_name():
         port = listener.getsockname()[1]
         with pytest.raises(PortInUse, match=f"chain A: port {port} on 127.0.0.1 is in use"):
             choose_port("chain A", port)
+
+
+def test_ports_are_chosen_all_different(monkeypatch):
+    free = [choose_port("free", 0), choose_port("free", 0)]
+    offered = iter([free[0], free[0], free[1]])
+    real = choose_port
+    monkeypatch.setattr(
+        processes, "choose_port", lambda name, port: port and real(name, port) or next(offered)
+    )
+    assert choose_ports({"a": 0, "b": 0}) == {"a": free[0], "b": free[1]}
+
+
+def test_a_free_port_is_none_that_another_wants():
+    port = choose_port("a", 0)
+    chosen = choose_ports({"a": 0, "b": port, "c": 0})
+    assert list(chosen) == ["a", "b", "c"]
+    assert chosen["b"] == port
+    assert len(set(chosen.values())) == 3
+
+
+def test_a_port_for_two_is_refused():
+    port = choose_port("a", 0)
+    with pytest.raises(InputError, match=f"^a and b: expected two ports, got {port} for both$"):
+        choose_ports({"a": port, "b": port})
