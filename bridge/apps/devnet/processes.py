@@ -6,8 +6,10 @@ to somebody else is never signalled.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -21,6 +23,7 @@ from bridge.domain.errors import InputError, PortInUse, ProcessError
 
 HOST = "127.0.0.1"
 STOP_TIMEOUT_S = 15.0
+STOP_POLL_S = 0.02
 SHOWN_LOG_LINES = 8
 
 
@@ -97,16 +100,19 @@ class ProcessTable:
         return "\n".join(lines[-SHOWN_LOG_LINES:]) or "(the log is empty)"
 
     def stop(self, name: str) -> bool:
-        """Stop a process by SIGTERM, after a while by SIGKILL; whether it was running."""
+        """Stop a process by SIGTERM, after a while by SIGKILL; whether it was running.
+
+        Raises ``ProcessError`` when it stays.
+        """
         records = self.records()
         record = records.pop(name, None)
         if record is None:
             return False
-        process = _find(record)
-        if process is not None:
-            _end(process)
+        running = _find(record) is not None
+        if running:
+            _end(record)
         self._save(records)
-        return process is not None
+        return running
 
     def _save(self, records: Mapping[str, ProcessRecord]) -> None:
         text = json.dumps([asdict(record) for record in records.values()], indent=1)
@@ -132,16 +138,22 @@ def _find(record: ProcessRecord) -> psutil.Process | None:
         return None
 
 
-def _end(process: psutil.Process) -> None:
-    try:
-        process.terminate()
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except psutil.TimeoutExpired:
-            process.kill()
-            process.wait(STOP_TIMEOUT_S)
-    except psutil.NoSuchProcess:
-        return
+def _end(record: ProcessRecord) -> None:
+    """Return when the process has ended; one that its own starter has not reaped has ended too."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        process = _find(record)
+        if process is None:
+            return
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if _find(record) is None:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(record.pid, os.WNOHANG)  # where it was started here, reap it
+                return
+            time.sleep(STOP_POLL_S)
+    raise ProcessError(f"{record.name}: process {record.pid} did not end after SIGKILL")
 
 
 def choose_port(name: str, wanted: int) -> int:

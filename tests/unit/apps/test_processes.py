@@ -57,6 +57,21 @@ def test_start_and_stop(table, tmp_path):
     assert not table.stop("sleeper")
 
 
+def test_one_that_another_program_started_and_never_reaps_ends_all_the_same(table, tmp_path):
+    """The starter still runs and does not wait for its children, so they stay as zombies."""
+    record = table.start("sleeper", SLEEPS, None)
+    stops = (
+        "import pathlib, sys; from bridge.apps.devnet.processes import ProcessTable;"
+        "print(ProcessTable(pathlib.Path(sys.argv[1])).stop('sleeper'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", stops, tmp_path], capture_output=True, text=True, timeout=10
+    )
+    assert (done.stdout, done.stderr) == ("True\n", "")
+    assert psutil.Process(record.pid).status() == psutil.STATUS_ZOMBIE
+    os.waitpid(record.pid, 0)
+
+
 def test_another_table_of_the_folder_finds_it(table, tmp_path):
     record = table.start("sleeper", SLEEPS, None)
     other = ProcessTable(tmp_path)
@@ -173,7 +188,7 @@ def test_ports_are_chosen_all_different(monkeypatch):
     offered = iter([free[0], free[0], free[1]])
     real = choose_port
     monkeypatch.setattr(
-        processes, "choose_port", lambda name, port: port and real(name, port) or next(offered)
+        processes, "choose_port", lambda name, port: (port and real(name, port)) or next(offered)
     )
     assert choose_ports({"a": 0, "b": 0}) == {"a": free[0], "b": free[1]}
 
