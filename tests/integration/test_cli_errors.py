@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.domain.messages import Message
+from bridge.domain.errors import InputError
 from tests.integration.conftest import Ended, Network, astralink, processes_with
 
 pytestmark = pytest.mark.parametrize("_network", ["embedded"], indirect=True)
@@ -68,14 +68,14 @@ def dispatched(network: Network) -> int:
 def test_what_cannot_be_sent_is_not_sent(network: Network) -> None:
     before = dispatched(network)
     refused(send(network.folder, to="C"), 2, "unknown chain 'C': expected one of A, B")
-    refused(send(network.folder, to="A"), 2, "expected two chains, got A twice")
     nobody = "0x" + "12" * 20
     refused(
         send(network.folder, "--recipient", nobody),
         3,
         f"recipient {nobody} has no code on chain B: expected a contract with handle()",
     )
-    refused(send(network.folder, "--recipient", "B"), 2, "expected 20 bytes in hex, got 'B'")
+    with pytest.raises(InputError, match="expected 20 bytes in hex, got 'B'"):
+        network.send("hello", recipient="B")
     refused(
         send(network.folder, text="ä" * 2049),
         2,
@@ -120,7 +120,6 @@ def test_several_wrong_keys_are_all_named(copy: Path) -> None:
 def test_a_corrupted_deployment(copy: Path) -> None:
     edit(copy / "deployment.json", r"0x", "0y")
     refused(send(copy), 2, "deployment.json", "expected a deployment record")
-    refused(astralink("relay", "--state", copy), 2, "expected a deployment record")
     assert not (copy / "journal.sqlite").exists()
 
 
@@ -160,9 +159,11 @@ def test_the_key_service_is_down(copy: Path) -> None:
 
 
 def test_messages_that_are_not_there(network: Network, copy: Path) -> None:
-    for malformed in ("0x12", "12 " * 32, "0x" + "g" * 64):
-        refused(network.cli("message", malformed), 2, "expected 0x and 64 hex digits, got '")
-    unknown = "0x" + Message(9, 1, bytes(32), 2, bytes(32), b"").sender.hex()
+    malformed = "12 " * 32  # 32 bytes to a lenient reader
+    refused(
+        network.cli("message", malformed), 2, f"expected 0x and 64 hex digits, got {malformed!r}"
+    )
+    unknown = "0x" + "12" * 32
     refused(network.cli("message", unknown), 8, f"no message {unknown} in the journal")
     refused(
         astralink("message", unknown, "--state", copy),

@@ -132,10 +132,6 @@ class World:
         except BaseException as error:
             for name in reversed(self._started):
                 self.processes.stop(name)
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                # Ctrl-C may also have ended what was waited for; it is still Ctrl-C.
-                raise asyncio.CancelledError from None
             first = _first(error)
             if first is not error:
                 raise first from None
