@@ -24,14 +24,10 @@ LIMIT_S = 60
 
 @pytest.fixture(params=["embedded", "anvil"])
 def kind(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    need(name)
-    return name
-
-
-def need(kind: str) -> None:
-    if kind == "anvil" and find_anvil() is None:
+    if request.param == "anvil" and find_anvil() is None:
         pytest.skip("no Anvil: set ASTRALINK_ANVIL or install @foundry-rs/anvil")
+    name: str = request.param
+    return name
 
 
 @dataclass
@@ -129,12 +125,10 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("how", "kind"), [("ctrl-c", "embedded"), ("sigterm", "anvil")], ids=lambda value: value
-)
+@pytest.mark.parametrize("how", ["ctrl-c", "sigterm"])
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_interrupted(moment: str, how: str, kind: str, tmp_path: Path) -> None:
-    need(kind)
+def test_interrupted(moment: str, how: str, tmp_path: Path) -> None:
+    kind = "embedded" if how == "ctrl-c" or find_anvil() is None else "anvil"
     demo = Demo(tmp_path, ("--chain", kind, "--json"))
     try:
         until(MOMENTS[moment](demo), moment)
