@@ -308,7 +308,7 @@ def _astralink(command: str) -> list[str]:
 def _anvil() -> Path:
     binary = find_anvil()
     if binary is None:
-        raise ProcessError("Anvil: no binary found; run `npm ci` in the project folder")
+        raise ProcessError("Anvil: no binary found; run `make tools`")
     return binary
 
 
