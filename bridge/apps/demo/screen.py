@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.terminal_theme import MONOKAI
 
@@ -94,7 +95,7 @@ class Screen:
 
     def sent(self, number: int, route: str, identifier: bytes, text: str) -> None:
         """Two lines for a new message."""
-        self._console.print(f"\n[bold]message {number}[/]  {route}  “{text}”")
+        self._console.print(f"\n[bold]message {number}[/]  {route}  “{escape(text)}”")
         self._console.print(f"  0x{identifier.hex()}", style="dim")
 
     def happened(self, happening: Happening) -> None:
@@ -158,7 +159,8 @@ def _remark(happening: Happening) -> str:
             inside = "inside the delivery above" if happening.message == 2 else "Postcard.send"
             return inside
         case "batched":
-            return f"root {detail['root'][:10]}…, {detail['size']} leaf"[:40]
+            leaves = "leaf" if detail["size"] == 1 else "leaves"
+            return f"root {detail['root'][:10]}…, {detail['size']} {leaves}"
         case "attested":
             names = " and ".join(str(index + 1) for index in detail.get("signers", ()))
             return f"signers {names}, verified on chain"
