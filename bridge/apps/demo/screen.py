@@ -111,17 +111,17 @@ class Screen:
     def result(self, data: dict[str, Any]) -> None:
         """The end: both messages with their states, and what it cost."""
         self._status.stop()
-        table = Table(title="\nboth messages in the end", title_justify="left", box=None)
+        table = Table(title="\nboth messages in the end, and their gas", title_justify="left", box=None)
         for column in ("", "id", "state"):
             table.add_column(column, no_wrap=True)
-        for column in ("dispatch, gas", "attest, gas", "deliver, gas", "seconds"):
+        for column in ("dispatch", "attest", "deliver", "seconds"):
             table.add_column(column, justify="right", no_wrap=True)
         for message in data["messages"]:
             gas = {one["stage"]: one.get("gas") for one in message["stages"]}
             identifier = message["id"]
             table.add_row(
                 f"{message['from']} → {message['to']}",
-                f"{identifier[:10]}…{identifier[-8:]}",
+                f"{identifier[:10]}…",
                 f"[green]{message['state']}[/]",
                 *(_gas(gas.get(stage)) for stage in ("dispatched", "attested", "delivered")),
                 f"{message['stages'][-1]['seconds']:.1f}",
@@ -175,4 +175,4 @@ def _remark(happening: Happening) -> str:
 
 
 def _gas(value: int | None) -> str:
-    return "in the delivery" if value is None else f"{value:,}"
+    return "-" if value is None else f"{value:,}"
