@@ -6,14 +6,18 @@ one for each stage a message reached, with block, transaction and gas. Times are
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import (
     Connection,
+    Engine,
     create_engine,
     delete,
     event,
@@ -69,18 +73,16 @@ class Batch:
     attested: bool
 
 
+LOCK_TIMEOUT_S = 30.0
+
+
 class Journal:
     """One relayer's memory. Every method is one transaction; none waits on a chain."""
 
     def __init__(self, path: Path) -> None:
-        self._engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
-
-        @event.listens_for(self._engine, "connect")
-        def _pragmas(connection: Any, _: object) -> None:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-
-        metadata.create_all(self._engine)
+        if not path.exists():
+            _create(path)
+        self._engine = _engine(path)
 
     def close(self) -> None:
         """Close the file."""
@@ -418,3 +420,31 @@ def _place(one: Dispatched) -> dict[str, Any]:
         "block": one.log.block_number,
         "transaction": "0x" + one.log.transaction_hash.hex(),
     }
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": LOCK_TIMEOUT_S}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _: object) -> None:
+        connection.execute("PRAGMA synchronous=FULL")
+
+    return engine
+
+
+def _create(path: Path) -> None:
+    """Make an empty journal, which stands at ``path`` with all its tables or not at all.
+
+    The relayer and those who ask for its state may come at the same time: the first one's stands.
+    """
+    with TemporaryDirectory(dir=path.parent, prefix=".journal-") as folder:
+        new = Path(folder) / path.name
+        engine = _engine(new)
+        with engine.connect() as db:
+            db.exec_driver_sql("PRAGMA journal_mode=WAL")
+        metadata.create_all(engine)
+        engine.dispose()
+        with contextlib.suppress(FileExistsError):
+            os.link(new, path)

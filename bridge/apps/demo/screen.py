@@ -111,7 +111,9 @@ class Screen:
     def result(self, data: dict[str, Any]) -> None:
         """The end: both messages with their states, and what it cost."""
         self._status.stop()
-        table = Table(title="\nboth messages in the end, and their gas", title_justify="left", box=None)
+        table = Table(
+            title="\nboth messages in the end, and their gas", title_justify="left", box=None
+        )
         for column in ("", "id", "state"):
             table.add_column(column, no_wrap=True)
         for column in ("dispatch", "attest", "deliver", "seconds"):
