@@ -16,7 +16,7 @@ demo: $(VENV)/.core $(if $(NPM),node_modules/.done)
 
 ## The whole suite. Anvil, solc and liboqs are used where Node.js, Cargo and CMake are there.
 test: $(VENV)/.dev $(if $(NPM),node_modules/.done) liboqs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 ## What a reader sees before a machine does: style, types, layers.
 lint: $(VENV)/.dev

@@ -8,14 +8,28 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from bridge.chain.client import ChainSettings
@@ -26,7 +40,30 @@ ENVIRONMENT_PREFIX = "ASTRALINK_"
 FOLDER_VARIABLE = "ASTRALINK_STATE"
 DEFAULT_FOLDER = Path(".astralink")
 
-Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+")]
+GIVEN_TWICE = "given_twice"
+
+
+def _url(text: str) -> str:
+    """``text`` when it has host and port as they may be; ``PydanticCustomError`` otherwise."""
+    try:
+        parts = urlsplit(text)
+        good = parts.hostname and parts.scheme in ("http", "https") and parts.port != 0
+    except ValueError:  # a port above 65535 or of letters, a bracket without its other
+        good = False
+    if not good or any(letter.isspace() for letter in text):
+        raise PydanticCustomError("url", "expected an address as http://127.0.0.1:8545")
+    return text
+
+
+def _number(value: object) -> object:
+    """``value`` unless it is true or false, which TOML tells from numbers and Python does not."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("number", "expected a number")
+    return value
+
+
+Url = Annotated[str, AfterValidator(_url)]
+Number = BeforeValidator(_number)
 
 
 class _Model(BaseModel):
@@ -36,8 +73,8 @@ class _Model(BaseModel):
 class ChainConfig(_Model):
     """One chain: its domain in messages, its chain id, and where it answers."""
 
-    domain: Annotated[int, Field(ge=1, lt=1 << 32)]
-    chain_id: Annotated[int, Field(ge=1, lt=1 << 64)]
+    domain: Annotated[int, Field(ge=1, lt=1 << 32), Number]
+    chain_id: Annotated[int, Field(ge=1, lt=1 << 64), Number]
     rpc_url: Url
 
 
@@ -55,7 +92,23 @@ class RelayerConfig(_Model):
     deployment: Path
     journal: Path
     account_key_file: Path
-    poll_interval_s: Annotated[float, Field(gt=0, le=60)] = 0.25
+    poll_interval_s: Annotated[float, Field(gt=0, le=60), Number] = 0.25
+
+
+class _Variables(EnvSettingsSource):
+    """The environment, with each chain's name spelled as in the file: variables have no case."""
+
+    def __init__(self, settings: type[BaseSettings], names: Collection[str]) -> None:
+        super().__init__(settings)
+        self._names = {name.lower(): name for name in names}
+
+    def __call__(self) -> dict[str, Any]:
+        """What the variables say, by field."""
+        found = super().__call__()
+        chains = found.get("chains")
+        if isinstance(chains, dict):
+            found["chains"] = {self._names.get(name, name): chains[name] for name in chains}
+        return found
 
 
 class Config(BaseSettings):
@@ -72,13 +125,24 @@ class Config(BaseSettings):
     key_service: KeyServiceConfig
     relayer: RelayerConfig
 
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
+    @field_validator("chains")
+    @classmethod
+    def _distinct(cls, chains: dict[str, ChainConfig]) -> dict[str, ChainConfig]:
+        problems = []
         for field in ("domain", "chain_id"):
-            values = [getattr(chain, field) for chain in self.chains.values()]
-            if len(set(values)) != len(values):
-                raise ValueError(f"chains: expected each {field} once, got {values}")
-        return self
+            owners: dict[int, str] = {}
+            for name, chain in chains.items():
+                value = getattr(chain, field)
+                owner = owners.setdefault(value, name)
+                if owner != name:
+                    what = field.replace("_", " ")
+                    problems.append(
+                        f"chains.{name}.{field}: expected another {what} than chain {owner} has, "
+                        f"got {value}"
+                    )
+        if problems:
+            raise PydanticCustomError(GIVEN_TWICE, "given twice", {"problems": problems})
+        return chains
 
     @classmethod
     def settings_customise_sources(
@@ -90,7 +154,10 @@ class Config(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment before the file."""
-        return env_settings, init_settings
+        assert isinstance(init_settings, InitSettingsSource)
+        chains = init_settings.init_kwargs.get("chains")
+        names = chains if isinstance(chains, dict) else ()
+        return _Variables(settings_cls, names), init_settings
 
     def chain(self, name: str) -> ChainSettings:
         """How to reach the chain ``name``; ``UnknownDomain`` when it is not configured."""
@@ -130,7 +197,10 @@ def load_config(path: Path) -> Config:
     try:
         config = Config(**raw)
     except ValidationError as error:
-        raise ConfigError(str(path), [_problem(entry) for entry in error.errors()]) from None
+        problems = [problem for entry in error.errors() for problem in _problems(entry)]
+        raise ConfigError(str(path), problems) from None
+    except SettingsError as error:
+        raise ConfigError("environment", [f"{ENVIRONMENT_PREFIX}...: {error}"]) from error
     folder = path.resolve().parent
     return config.model_copy(
         update={
@@ -147,11 +217,13 @@ def load_config(path: Path) -> Config:
     )
 
 
-def _problem(entry: Any) -> str:
+def _problems(entry: Any) -> list[str]:
+    if entry["type"] == GIVEN_TWICE:
+        return list(entry["ctx"]["problems"])
     where = ".".join(str(part) for part in entry["loc"])
     if entry["type"] == "missing":
-        return f"{where}: missing"
+        return [f"{where}: missing"]
     if entry["type"] == "extra_forbidden":
-        return f"{where}: unknown key"
+        return [f"{where}: unknown key"]
     got = "" if isinstance(entry["input"], dict) else f", got {entry['input']!r}"
-    return f"{where + ': ' if where else ''}{entry['msg']}{got}"
+    return [f"{where}: {entry['msg']}{got}"]

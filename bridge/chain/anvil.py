@@ -93,6 +93,7 @@ def anvil_version(binary: Path) -> str:
             text=True,
             timeout=VERSION_TIMEOUT_S,
             check=True,
+            start_new_session=True,  # Ctrl-C is this program's to handle, not a failure of Anvil's
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise ProcessError(f"{binary} --version: {error}") from error

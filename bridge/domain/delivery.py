@@ -23,10 +23,14 @@ def may_follow(before: Stage, after: Stage) -> bool:
     """Whether a message may go from ``before`` to ``after``.
 
     Forward by one stage; back to ``OBSERVED`` when a reorg removes its block; back to
-    ``ATTESTED`` when a reorg removes its delivery.
+    ``FINALIZED`` when one removes another message under its checkpoint, which finality rules out
+    but a chain that lost its blocks does; back to ``ATTESTED`` when one removes its delivery.
     """
     if ORDER.index(after) == ORDER.index(before) + 1:
         return True
     if after is Stage.OBSERVED:
         return before in (Stage.OBSERVED, Stage.FINALIZED)
-    return after is Stage.ATTESTED and before is Stage.DELIVERED
+    return (before, after) in (
+        (Stage.BATCHED, Stage.FINALIZED),
+        (Stage.DELIVERED, Stage.ATTESTED),
+    )

@@ -8,6 +8,7 @@ All integers are big-endian. The identifier of a message is the keccak-256 of th
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ VERSION = 3
 HEADER = struct.Struct(">BII32sI32s")
 HEADER_BYTES = HEADER.size
 assert HEADER_BYTES == 77
+_ADDRESS = re.compile(r"(0x)?([0-9a-fA-F]{40})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,7 @@ class Message:
 
 def address_to_bytes32(address: str) -> bytes:
     """A 20-byte address ("0x...") left-padded to 32 bytes."""
-    try:
-        raw = bytes.fromhex(address.removeprefix("0x"))
-    except ValueError as error:
-        raise InputError(f"address: expected 20 bytes in hex, got {address!r}") from error
-    if len(raw) != 20:
-        raise InputError(f"address: expected 20 bytes in hex, got {len(raw)} bytes")
-    return raw.rjust(32, b"\0")
+    match = _ADDRESS.fullmatch(address)
+    if match is None:
+        raise InputError(f"address: expected 20 bytes in hex, got {address!r}")
+    return bytes.fromhex(match[2]).rjust(32, b"\0")

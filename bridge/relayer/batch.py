@@ -16,8 +16,14 @@ class Trees:
         self._trees: dict[int, IncrementalTree] = {}
 
     def grown(self, origin: int) -> IncrementalTree:
-        """The tree of ``origin`` with every message that is final by now."""
+        """The tree of ``origin`` with every message that is final by now.
+
+        It is grown anew where its last message was replaced: then a chain lost final blocks.
+        """
         tree = self._trees.setdefault(origin, IncrementalTree())
+        last = len(tree) - 1
+        if last >= 0 and self._journal.leaf(origin, last) != tree.leaf(last):
+            tree = self._trees[origin] = IncrementalTree()
         for leaf in self._journal.leaves(origin, len(tree)):
             tree.append(leaf)
         return tree

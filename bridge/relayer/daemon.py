@@ -56,7 +56,8 @@ class Relayer:
             for side in self._sides:
                 group.create_task(self._for_ever(f"read {side.name}", self._reading(side)))
             for route in self._routes:
-                group.create_task(self._for_ever(f"work {route}", self._working(route)))
+                for what, once in self._working(route).items():
+                    group.create_task(self._for_ever(f"{what} {route}", once))
 
     def _reading(self, side: Side) -> Callable[[], Awaitable[None]]:
         async def once() -> None:
@@ -65,17 +66,22 @@ class Relayer:
 
         return once
 
-    def _working(self, route: Route) -> Callable[[], Awaitable[None]]:
+    def _working(self, route: Route) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What is done for a route, side by side: signers that fail hold up no delivery."""
         trees = Trees(self._journal)
+        journal, account = self._journal, self._account
 
-        async def once() -> None:
-            journal, account = self._journal, self._account
+        async def attesting() -> None:
             _report(batch(route, journal, trees))
             _report(await attest(route, journal, self._attestors, self._threshold, account))
+
+        async def delivering() -> None:
             _report(await deliver(route, journal, trees, account))
+
+        async def confirming() -> None:
             _report(await confirm(route, journal))
 
-        return once
+        return {"attest": attesting, "deliver": delivering, "confirm": confirming}
 
     async def _for_ever(self, what: str, once: Callable[[], Awaitable[None]]) -> None:
         """Repeat ``once``; after an error of the bridge's own with a pause that doubles."""

@@ -6,24 +6,18 @@ one for each stage a message reached, with block, transaction and gas. Times are
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Column,
     Connection,
-    Float,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    UniqueConstraint,
+    Engine,
     create_engine,
     delete,
     event,
@@ -38,55 +32,7 @@ from bridge.chain.events import BlockMark, Cursor
 from bridge.crypto.digests import message_id
 from bridge.domain.delivery import Stage, may_follow
 from bridge.domain.messages import Message
-
-metadata = MetaData()
-
-messages = Table(
-    "messages",
-    metadata,
-    Column("id", LargeBinary(32), primary_key=True),
-    Column("origin", BigInteger, nullable=False),
-    Column("nonce", BigInteger, nullable=False),
-    Column("destination", BigInteger, nullable=False),
-    Column("message", LargeBinary, nullable=False),
-    Column("stage", String(16), nullable=False),
-    Column("block_number", BigInteger, nullable=False),
-    Column("block_hash", LargeBinary(32), nullable=False),
-    Column("root", LargeBinary(32)),
-    Column("size", BigInteger),
-    Column("delivery_block", BigInteger),
-    Column("attempts", Integer, nullable=False, default=0),
-    Column("next_attempt_at", Float, nullable=False, default=0.0),
-    Column("error", String),
-    UniqueConstraint("origin", "nonce"),
-)
-
-transitions = Table(
-    "transitions",
-    metadata,
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("message_id", LargeBinary(32), nullable=False, index=True),
-    Column("stage", String(16), nullable=False),
-    Column("at", Float, nullable=False),
-    Column("detail", JSON, nullable=False),
-)
-
-checkpoints = Table(
-    "checkpoints",
-    metadata,
-    Column("origin", BigInteger, primary_key=True),
-    Column("destination", BigInteger, primary_key=True),
-    Column("size", BigInteger, primary_key=True),
-    Column("root", LargeBinary(32), nullable=False),
-    Column("attested", Integer, nullable=False, default=0),
-)
-
-cursors = Table(
-    "cursors",
-    metadata,
-    Column("origin", BigInteger, primary_key=True),
-    Column("cursor", JSON, nullable=False),
-)
+from bridge.relayer.schema import checkpoints, cursors, messages, metadata, transitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +73,16 @@ class Batch:
     attested: bool
 
 
+LOCK_TIMEOUT_S = 30.0
+
+
 class Journal:
     """One relayer's memory. Every method is one transaction; none waits on a chain."""
 
     def __init__(self, path: Path) -> None:
-        self._engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
-
-        @event.listens_for(self._engine, "connect")
-        def _pragmas(connection: Any, _: object) -> None:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-
-        metadata.create_all(self._engine)
+        if not path.exists():
+            _create(path)
+        self._engine = _engine(path)
 
     def close(self) -> None:
         """Close the file."""
@@ -178,10 +122,15 @@ class Journal:
                     messages.c.nonce == one.message.nonce,
                     messages.c.id != identifier,
                 )
-                self._drop(db, list(db.execute(others).scalars()))
+                gone = list(db.execute(others).scalars())
+                if gone:
+                    self._drop(db, gone)
+                    self._reopen(db, one.message.origin, one.message.nonce)
                 self._add(db, one, Stage.OBSERVED)
                 place = {"block_number": one.log.block_number, "block_hash": one.log.block_hash}
-                moved = self._move(db, identifier, Stage.FINALIZED, _place(one), **place)
+                moved = self._move(
+                    db, identifier, Stage.FINALIZED, _place(one), Stage.OBSERVED, **place
+                )
                 if moved is not None:
                     entries.append(moved)
             self._save_cursor(db, origin, cursor)
@@ -217,6 +166,18 @@ class Journal:
             if nonce != from_index + len(found):
                 break
             found.append(identifier)
+        return found
+
+    def leaf(self, origin: int, nonce: int) -> bytes | None:
+        """The id of the finalized message of ``origin`` at ``nonce``."""
+        with self._engine.begin() as db:
+            found: bytes | None = db.execute(
+                select(messages.c.id).where(
+                    messages.c.origin == origin,
+                    messages.c.nonce == nonce,
+                    messages.c.stage != Stage.OBSERVED,
+                )
+            ).scalar_one_or_none()
         return found
 
     def open_batch(self, batch: Batch, members: Sequence[bytes]) -> list[Entry]:
@@ -285,7 +246,14 @@ class Journal:
     def undelivered(self, identifier: bytes) -> Entry | None:
         """Note that a reorg took a delivery back: the message is to be delivered again."""
         with self._engine.begin() as db:
-            return self._move(db, identifier, Stage.ATTESTED, {"reorg": True}, delivery_block=None)
+            return self._move(
+                db,
+                identifier,
+                Stage.ATTESTED,
+                {"reorg": True},
+                Stage.DELIVERED,
+                delivery_block=None,
+            )
 
     def confirmed(self, identifier: bytes, detail: dict[str, Any]) -> Entry | None:
         """Note that a delivery is finalized on the destination."""
@@ -376,13 +344,19 @@ class Journal:
         return _entry(db.execute(select(messages).where(messages.c.id == identifier)).one())
 
     def _move(
-        self, db: Connection, identifier: bytes, stage: Stage, detail: dict[str, Any], **values: Any
+        self,
+        db: Connection,
+        identifier: bytes,
+        stage: Stage,
+        detail: dict[str, Any],
+        only_from: Stage | None = None,
+        **values: Any,
     ) -> Entry | None:
         """The message at its new stage; None where it may not go there, as it is further on."""
         before = db.execute(
             select(messages.c.stage).where(messages.c.id == identifier)
         ).scalar_one()
-        if not may_follow(Stage(before), stage):
+        if not may_follow(Stage(before), stage) or only_from not in (None, before):
             return None
         db.execute(
             update(messages).where(messages.c.id == identifier).values(stage=stage, **values)
@@ -402,6 +376,19 @@ class Journal:
     def _drop(self, db: Connection, identifiers: Sequence[bytes]) -> None:
         db.execute(delete(messages).where(messages.c.id.in_(identifiers)))
         db.execute(delete(transitions).where(transitions.c.message_id.in_(identifiers)))
+
+    def _reopen(self, db: Connection, origin: int, nonce: int) -> None:
+        """Drop checkpoints over a message that is gone; what waited under them is batched anew."""
+        waiting = select(messages.c.id).where(
+            messages.c.origin == origin,
+            messages.c.stage == Stage.BATCHED,
+            messages.c.size > nonce,
+        )
+        for identifier in list(db.execute(waiting).scalars()):
+            detail = {"reorg": True}
+            self._move(db, identifier, Stage.FINALIZED, detail, root=None, size=None)
+        stale = (checkpoints.c.origin == origin, checkpoints.c.size > nonce)
+        db.execute(delete(checkpoints).where(*stale))
 
     def _save_cursor(self, db: Connection, origin: int, cursor: Cursor) -> None:
         raw = {
@@ -433,3 +420,31 @@ def _place(one: Dispatched) -> dict[str, Any]:
         "block": one.log.block_number,
         "transaction": "0x" + one.log.transaction_hash.hex(),
     }
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": LOCK_TIMEOUT_S}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _: object) -> None:
+        connection.execute("PRAGMA synchronous=FULL")
+
+    return engine
+
+
+def _create(path: Path) -> None:
+    """Make an empty journal, which stands at ``path`` with all its tables or not at all.
+
+    The relayer and those who ask for its state may come at the same time: the first one's stands.
+    """
+    with TemporaryDirectory(dir=path.parent, prefix=".journal-") as folder:
+        new = Path(folder) / path.name
+        engine = _engine(new)
+        with engine.connect() as db:
+            db.exec_driver_sql("PRAGMA journal_mode=WAL")
+        metadata.create_all(engine)
+        engine.dispose()
+        with contextlib.suppress(FileExistsError):
+            os.link(new, path)

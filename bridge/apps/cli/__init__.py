@@ -21,7 +21,7 @@ def main() -> None:
     """Run the command line and exit with its code."""
     problems = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
-        application()()
+        application(sys.argv[1] if len(sys.argv) > 1 else None)()
     except BridgeError as error:
         problems.print("error: ", style="bold red", end="")
         problems.print(str(error), markup=False)

@@ -6,8 +6,10 @@ import asyncio
 import shutil
 import signal
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,7 +17,9 @@ from bridge.apps.cli.root import JsonOption, print_json
 from bridge.apps.demo.screen import Screen
 from bridge.apps.demo.story import Story
 from bridge.apps.devnet.layout import Layout
-from bridge.apps.devnet.world import ChainKind
+from bridge.apps.devnet.world import ChainKind, World
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def demo(
@@ -34,48 +38,45 @@ def demo(
     Two chains, a key service and a relayer run as processes in a temporary folder; they are
     stopped and the folder is deleted in the end, also after Ctrl-C.
     """
-    folder = Path(tempfile.mkdtemp(prefix="astralink-demo-"))
-    with Screen(to_stderr=json, record=picture is not None) as screen:
-        story = Story(Layout(folder), screen, chain)
-        try:
-            data = asyncio.run(_interruptible(story, text))
-        finally:
-            screen.announce("stopping")
-            ignored = {
-                number: signal.signal(number, signal.SIG_IGN)
-                for number in (signal.SIGINT, signal.SIGTERM)
-            }
-            story.world.down()
-            shutil.rmtree(folder, ignore_errors=True)
-            for number, handler in ignored.items():
-                signal.signal(number, handler)
-        screen.result(data)
+    with (
+        Screen(to_stderr=json, record=picture is not None) as screen,
+        _stoppable(),
+        _folder(screen) as folder,
+    ):
+        data = asyncio.run(Story(Layout(folder), screen, chain).run(text))
+    screen.result(data)
     if json:
         print_json(data)
     if picture is not None:
         screen.save_picture(picture)
 
 
-async def _interruptible(story: Story, text: str) -> dict[str, Any]:
-    """Run the story; SIGTERM and a closed terminal end it as Ctrl-C does."""
-    task = asyncio.current_task()
-    assert task is not None
-    loop = asyncio.get_running_loop()
-    stopped = False
-
-    def stop() -> None:
-        nonlocal stopped
-        stopped = True
-        task.cancel()
-
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """SIGTERM and a closed terminal are Ctrl-C, whatever the caller's shell said of that."""
+    before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler)}
     for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop)
+        before[number] = signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        return await story.run(text)
-    except asyncio.CancelledError:
-        if stopped:
-            raise KeyboardInterrupt from None
-        raise
+        yield
     finally:
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.remove_signal_handler(number)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _folder(screen: Screen) -> Iterator[Path]:
+    """A folder for a world; in the end its processes are stopped and it is deleted.
+
+    Further signals wait for that.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="astralink-demo-"))
+    try:
+        yield folder
+    finally:
+        handlers = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
+        screen.announce("stopping")
+        World(Layout(folder)).down()
+        shutil.rmtree(folder, ignore_errors=True)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

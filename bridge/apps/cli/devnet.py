@@ -149,7 +149,8 @@ def _show(data: dict[str, Any]) -> None:
     for name, chain in data["chains"].items():
         where = f"chain {name}: id {chain['chain_id']}, domain {chain['domain']}"
         if "error" in chain:
-            console.print(f"{where}: {chain['error']}", style="red", soft_wrap=True)
+            reason = f"{where}: {chain['error']}"
+            console.print(reason, style="red", soft_wrap=True, markup=False)
         else:
             console.print(f"{where}, block {chain['latest']}, finalized {chain['finalized']}")
     if data["messages"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -74,13 +75,10 @@ def message_data(config: Config, journal: Journal, entry: Entry) -> dict[str, An
 
 
 def _identifier(text: str) -> bytes:
-    try:
-        raw = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        raw = b""
-    if len(raw) != 32:
+    match = re.fullmatch(r"(0x)?([0-9a-fA-F]{64})", text)
+    if match is None:
         raise InputError(f"message id: expected 0x and 64 hex digits, got {text!r}")
-    return raw
+    return bytes.fromhex(match[2])
 
 
 def _show(data: dict[str, Any]) -> None:
@@ -88,7 +86,8 @@ def _show(data: dict[str, Any]) -> None:
     console.print(f"message {data['id']}", soft_wrap=True)
     console.print(f"{data['from']} to {data['to']}, nonce {data['nonce']}: {data['stage']}")
     if data["error"]:
-        console.print(f"refused {data['attempts']} times, last by {data['error']}", style="red")
+        refused = f"refused {data['attempts']} times, last by {data['error']}"
+        console.print(refused, style="red", markup=False)
     table = Table()
     for column in ("stage", "time (UTC)", "block", "gas", "transaction"):
         table.add_column(column, no_wrap=column == "transaction")

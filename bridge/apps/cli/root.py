@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,10 +23,15 @@ StateOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Data as JSON on stdout.")]
 
 
-def application() -> typer.Typer:
-    """The whole command line."""
-    from bridge.apps.cli import demo, devnet, doctor, keys, keyservice, message, relay, send
+COMMANDS = ("demo", "devnet", "send", "message", "keys", "doctor", "relay", "keyservice")
 
+
+def application(called: str | None = None) -> typer.Typer:
+    """The command line; with one of ``COMMANDS`` as ``called``, that command alone.
+
+    Each command is in the module of its name, as a group ``app`` or a function. Modules bring
+    large libraries with them, so the one that is called is imported and the others are not.
+    """
     app = typer.Typer(
         name="astralink",
         help="A bridge between EVM chains, attested with post-quantum signatures.",
@@ -42,14 +48,12 @@ def application() -> typer.Typer:
             typer.echo(__version__)
             raise typer.Exit
 
-    app.command("demo")(demo.demo)
-    app.add_typer(devnet.app, name="devnet")
-    app.command("send")(send.send)
-    app.command("message")(message.message)
-    app.add_typer(keys.app, name="keys")
-    app.command("doctor")(doctor.doctor)
-    app.command("relay")(relay.relay)
-    app.command("keyservice")(keyservice.keyservice)
+    for name in (called,) if called in COMMANDS else COMMANDS:
+        module = import_module(f"bridge.apps.cli.{name}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name)(getattr(module, name))
     return app
 
 

@@ -16,6 +16,7 @@ from bridge.apps.postcards import SentPostcard, send_postcard
 from bridge.chain.deployment import DeploymentRecord
 from bridge.chain.development import development_accounts
 from bridge.chain.transactions import Account
+from bridge.domain.errors import UnknownDomain
 
 
 def send(
@@ -37,6 +38,9 @@ def send(
     config.chain(origin)
     config.chain(destination)
     deployment = read_deployment(config.relayer.deployment)
+    for name in (origin, destination):
+        if name not in deployment.sides:
+            raise UnknownDomain(name, sorted(deployment.sides))
     sent = asyncio.run(_send(config, deployment, origin, destination, text, recipient))
     data = {
         "id": "0x" + sent.id.hex(),

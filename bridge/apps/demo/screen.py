@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.terminal_theme import MONOKAI
 
@@ -94,7 +95,7 @@ class Screen:
 
     def sent(self, number: int, route: str, identifier: bytes, text: str) -> None:
         """Two lines for a new message."""
-        self._console.print(f"\n[bold]message {number}[/]  {route}  “{text}”")
+        self._console.print(f"\n[bold]message {number}[/]  {route}  “{escape(text)}”")
         self._console.print(f"  0x{identifier.hex()}", style="dim")
 
     def happened(self, happening: Happening) -> None:
@@ -110,17 +111,19 @@ class Screen:
     def result(self, data: dict[str, Any]) -> None:
         """The end: both messages with their states, and what it cost."""
         self._status.stop()
-        table = Table(title="\nboth messages in the end", title_justify="left", box=None)
+        table = Table(
+            title="\nboth messages in the end, and their gas", title_justify="left", box=None
+        )
         for column in ("", "id", "state"):
             table.add_column(column, no_wrap=True)
-        for column in ("dispatch, gas", "attest, gas", "deliver, gas", "seconds"):
+        for column in ("dispatch", "attest", "deliver", "seconds"):
             table.add_column(column, justify="right", no_wrap=True)
         for message in data["messages"]:
             gas = {one["stage"]: one.get("gas") for one in message["stages"]}
             identifier = message["id"]
             table.add_row(
                 f"{message['from']} → {message['to']}",
-                f"{identifier[:10]}…{identifier[-8:]}",
+                f"{identifier[:10]}…",
                 f"[green]{message['state']}[/]",
                 *(_gas(gas.get(stage)) for stage in ("dispatched", "attested", "delivered")),
                 f"{message['stages'][-1]['seconds']:.1f}",
@@ -158,7 +161,8 @@ def _remark(happening: Happening) -> str:
             inside = "inside the delivery above" if happening.message == 2 else "Postcard.send"
             return inside
         case "batched":
-            return f"root {detail['root'][:10]}…, {detail['size']} leaf"[:40]
+            leaves = "leaf" if detail["size"] == 1 else "leaves"
+            return f"root {detail['root'][:10]}…, {detail['size']} {leaves}"
         case "attested":
             names = " and ".join(str(index + 1) for index in detail.get("signers", ()))
             return f"signers {names}, verified on chain"
@@ -173,4 +177,4 @@ def _remark(happening: Happening) -> str:
 
 
 def _gas(value: int | None) -> str:
-    return "in the delivery" if value is None else f"{value:,}"
+    return "-" if value is None else f"{value:,}"

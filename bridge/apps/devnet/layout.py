@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.apps.config import FILE_NAME
 from bridge.chain.deployment import DeploymentRecord
 from bridge.chain.development import development_accounts
-from bridge.domain.errors import ConfigError
+from bridge.domain.errors import ConfigError, InputError
 
 CHAINS = {"A": (1, 31001), "B": (2, 31002)}
 """Domain and chain id of each chain."""
@@ -66,7 +67,8 @@ class Layout:
 
     def create(self, ports: Ports) -> None:
         """Make the folders, the relayer's key and the configuration, where they are not there."""
-        (self.folder / "chains").mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.folder / "chains").mkdir(exist_ok=True)
         self.account_key.parent.mkdir(mode=0o700, exist_ok=True)
         if not self.account_key.exists():
             key = bytes(development_accounts()[RELAYER].key).hex()
@@ -78,11 +80,13 @@ class Layout:
 def read_deployment(path: Path) -> DeploymentRecord:
     """The deployment that ``path`` records; ``ConfigError`` when it is not there or malformed."""
     try:
-        return DeploymentRecord.model_validate_json(path.read_text())
+        deployment = DeploymentRecord.model_validate_json(path.read_text(encoding="utf-8"))
+        deployment.signer_set()  # refuses what no registry would have taken
     except OSError as error:
         raise ConfigError(str(path), [f"expected a deployment record: {error.strerror}"]) from None
-    except ValueError as error:
+    except (ValueError, InputError) as error:
         raise ConfigError(str(path), [f"expected a deployment record: {error}"]) from error
+    return deployment
 
 
 def write_deployment(path: Path, deployment: DeploymentRecord) -> None:
@@ -91,9 +95,17 @@ def write_deployment(path: Path, deployment: DeploymentRecord) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """A new file that only its owner reads."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
+    """A new file that only its owner reads, whole or not at all; it must not be there yet."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    finally:
+        draft.unlink()
 
 
 def replace_text(path: Path, text: str) -> None:

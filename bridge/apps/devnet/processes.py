@@ -6,8 +6,10 @@ to somebody else is never signalled.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -17,10 +19,11 @@ from pathlib import Path
 
 import psutil
 
-from bridge.domain.errors import PortInUse, ProcessError
+from bridge.domain.errors import InputError, PortInUse, ProcessError
 
 HOST = "127.0.0.1"
 STOP_TIMEOUT_S = 15.0
+STOP_POLL_S = 0.02
 SHOWN_LOG_LINES = 8
 
 
@@ -66,14 +69,17 @@ class ProcessTable:
         """Start a process in a session of its own, so that Ctrl-C in the terminal is not its."""
         self._logs.mkdir(parents=True, exist_ok=True)
         with self.log_file(name).open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603 - the devnet's own commands
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                env={**os.environ, **(environment or {})},
-            )
+            try:
+                process = subprocess.Popen(  # noqa: S603 - the devnet's own commands
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                    env={**os.environ, **(environment or {})},
+                )
+            except OSError as error:
+                raise ProcessError(f"{name}: cannot be started: {error}") from error
         process.returncode = 0  # it may outlive this program, which shall not warn of that
         # Saved at once: a process that is not in the file is one that nobody stops.
         record = ProcessRecord(name, process.pid, _created(process.pid), port)
@@ -94,16 +100,19 @@ class ProcessTable:
         return "\n".join(lines[-SHOWN_LOG_LINES:]) or "(the log is empty)"
 
     def stop(self, name: str) -> bool:
-        """Stop a process by SIGTERM, after a while by SIGKILL; whether it was running."""
+        """Stop a process by SIGTERM, after a while by SIGKILL; whether it was running.
+
+        Raises ``ProcessError`` when it stays.
+        """
         records = self.records()
         record = records.pop(name, None)
         if record is None:
             return False
-        process = _find(record)
-        if process is not None:
-            _end(process)
+        running = _find(record) is not None
+        if running:
+            _end(record)
         self._save(records)
-        return process is not None
+        return running
 
     def _save(self, records: Mapping[str, ProcessRecord]) -> None:
         text = json.dumps([asdict(record) for record in records.values()], indent=1)
@@ -129,16 +138,22 @@ def _find(record: ProcessRecord) -> psutil.Process | None:
         return None
 
 
-def _end(process: psutil.Process) -> None:
-    try:
-        process.terminate()
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except psutil.TimeoutExpired:
-            process.kill()
-            process.wait(STOP_TIMEOUT_S)
-    except psutil.NoSuchProcess:
-        return
+def _end(record: ProcessRecord) -> None:
+    """Return when the process has ended; one that its own starter has not reaped has ended too."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        process = _find(record)
+        if process is None:
+            return
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if _find(record) is None:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(record.pid, os.WNOHANG)  # where it was started here, reap it
+                return
+            time.sleep(STOP_POLL_S)
+    raise ProcessError(f"{record.name}: process {record.pid} did not end after SIGKILL")
 
 
 def choose_port(name: str, wanted: int) -> int:
@@ -151,3 +166,22 @@ def choose_port(name: str, wanted: int) -> int:
             raise PortInUse(name, HOST, wanted) from error
         port: int = probe.getsockname()[1]
         return port
+
+
+def choose_ports(wanted: Mapping[str, int]) -> dict[str, int]:
+    """A port of its own for each name, as ``choose_port`` has it.
+
+    Raises ``PortInUse``; ``InputError`` when one port is wanted for two.
+    """
+    owners: dict[int, str] = {}
+    for name, port in wanted.items():
+        if port and port in owners:
+            raise InputError(f"{owners[port]} and {name}: expected two ports, got {port} for both")
+        if port:
+            owners[choose_port(name, port)] = name
+    for name, port in wanted.items():
+        while not port:
+            free = choose_port(name, 0)
+            port = free if owners.setdefault(free, name) == name else 0
+    ports = {name: port for port, name in owners.items()}
+    return {name: ports[name] for name in wanted}

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,7 +25,7 @@ from bridge.apps.devnet.layout import (
     read_deployment,
     write_deployment,
 )
-from bridge.apps.devnet.processes import ProcessTable, choose_port
+from bridge.apps.devnet.processes import ProcessTable, choose_port, choose_ports
 from bridge.chain.anvil import AnvilSettings, anvil_command, anvil_version, find_anvil
 from bridge.chain.artifact import all_abis
 from bridge.chain.client import ChainClient
@@ -33,6 +34,7 @@ from bridge.chain.development import development_accounts
 from bridge.chain.revert import RevertDecoder
 from bridge.chain.transactions import Account
 from bridge.domain.errors import (
+    BridgeError,
     ChainUnreachable,
     ConfigError,
     KeyServiceUnreachable,
@@ -130,8 +132,9 @@ class World:
         except BaseException as error:
             for name in reversed(self._started):
                 self.processes.stop(name)
-            if isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-                raise error.exceptions[0] from None
+            first = _first(error)
+            if first is not error:
+                raise first from None
             raise
 
     def down(self) -> list[str]:
@@ -147,11 +150,11 @@ class World:
 
     def _configure(self, ports: Ports) -> Config:
         if not self.layout.config.exists():
-            chosen = Ports(
-                {name: choose_port(f"chain {name}", port) for name, port in ports.chains.items()},
-                choose_port("key service", ports.key_service),
-            )
-            self.layout.create(chosen)
+            wanted = {f"chain {name}": port for name, port in ports.chains.items()}
+            chosen = choose_ports({**wanted, "key service": ports.key_service})
+            key_service = chosen.pop("key service")
+            chains = dict(zip(ports.chains, chosen.values(), strict=True))
+            self.layout.create(Ports(chains, key_service))
         return self.config()
 
     def _kind(self, wanted: ChainKind | None) -> ChainKind:
@@ -166,6 +169,8 @@ class World:
                 )
             return kind
         kind = wanted or default_kind()
+        if kind is ChainKind.ANVIL:
+            _anvil()  # before it is written down, so that the other kind may still be chosen
         file.write_text(kind)
         return kind
 
@@ -176,9 +181,7 @@ class World:
         with self._step(f"chain {name}") as facts:
             state = self.layout.chain_state(name, kind)
             if kind is ChainKind.ANVIL:
-                binary = find_anvil()
-                if binary is None:
-                    raise ProcessError("Anvil: no binary found; run `make tools`")
+                binary = _anvil()
                 settings = AnvilSettings(port, chain.chain_id, BLOCK_TIME_S, FINALITY_BLOCKS, state)
                 command = anvil_command(binary, settings)
                 facts["software"] = f"Anvil {anvil_version(binary)}"
@@ -288,8 +291,25 @@ class World:
         self._watch(Step(name, time.monotonic() - start, facts))
 
 
+def _first(error: BaseException) -> BaseException:
+    """The bridge's own error in a group of errors, the first of several; else ``error``."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            found = _first(inner)
+            if isinstance(found, BridgeError):
+                return found
+    return error
+
+
 def _astralink(command: str) -> list[str]:
     return [sys.executable, "-m", "bridge.apps.cli", command]
+
+
+def _anvil() -> Path:
+    binary = find_anvil()
+    if binary is None:
+        raise ProcessError("Anvil: no binary found; run `make tools`")
+    return binary
 
 
 def _port(url: str) -> int:

@@ -1,0 +1,238 @@
+"""The configuration: a good file, and every way in which a file can be wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from bridge.apps.config import FOLDER_VARIABLE, load_config, state_folder
+from bridge.domain.errors import ConfigError, UnknownDomain
+
+GOOD = """\
+[chains.A]
+domain = 1
+chain_id = 31001
+rpc_url = "http://127.0.0.1:8545"
+
+[chains.B]
+domain = 2
+chain_id = 31002
+rpc_url = "https://node.example/path"
+
+[key_service]
+url = "http://127.0.0.1:8547"
+token_file = "keyservice/secrets/token"
+
+[relayer]
+deployment = "deployment.json"
+journal = "/var/lib/journal.sqlite"
+account_key_file = "secrets/relayer.key"
+poll_interval_s = 0.5
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch):
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("ASTRALINK_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(*changes: tuple[str, str], text: str = GOOD) -> Path:
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new, 1)
+        path = tmp_path / "astralink.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def problems(path: Path) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert caught.value.source == str(path)
+    assert caught.value.exit_code == 2
+    return sorted(caught.value.problems)
+
+
+def test_a_good_file(write, tmp_path):
+    config = load_config(write())
+    settings = config.chain("B")
+    assert (settings.name, settings.domain, settings.chain_id) == ("B", 2, 31002)
+    assert settings.rpc_url == "https://node.example/path"
+    assert config.name_of(1) == "A"
+    assert config.name_of(9) == "9"
+    assert config.relayer.poll_interval_s == 0.5
+    assert config.key_service.provider == "default"
+
+
+def test_paths_are_relative_to_the_file_and_absolute_ones_stay(write, tmp_path, monkeypatch):
+    path = write()
+    monkeypatch.chdir(tmp_path)
+    for given in (path, Path(path.name)):
+        config = load_config(given)
+        assert config.relayer.deployment == tmp_path / "deployment.json"
+        assert config.relayer.account_key_file == tmp_path / "secrets" / "relayer.key"
+        assert config.relayer.journal == Path("/var/lib/journal.sqlite")
+        assert config.key_service.token_file == tmp_path / "keyservice" / "secrets" / "token"
+
+
+def test_an_unknown_chain_names_the_known_ones(write):
+    config = load_config(write())
+    with pytest.raises(UnknownDomain, match="unknown chain 'C': expected one of A, B"):
+        config.chain("C")
+
+
+def test_every_wrong_key_is_reported_at_once(write):
+    path = write(
+        ("chain_id = 31001", 'chain_id = "many"'),
+        ("domain = 2\n", ""),
+        ("https://node.example/path", "ftp://node.example"),
+        ('token_file = "keyservice/secrets/token"', 'token = "x"'),
+        ("poll_interval_s = 0.5", "poll_interval_s = 0"),
+        ("[relayer]", "[relay]\nx = 1\n\n[relayer]"),
+    )
+    found = problems(path)
+    assert [problem.split(":")[0] for problem in found] == [
+        "chains.A.chain_id",
+        "chains.B.domain",
+        "chains.B.rpc_url",
+        "key_service.token",
+        "key_service.token_file",
+        "relay",
+        "relayer.poll_interval_s",
+    ]
+    text = "\n".join(found)
+    assert "chains.B.domain: missing" in text
+    assert "key_service.token: unknown key" in text
+    assert "relay: unknown key" in text
+    assert "got 'many'" in text
+    assert "got 'ftp://node.example'" in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("domain = 1\n", "domain = 0\n", "chains.A.domain"),
+        ("domain = 1\n", "domain = 4294967296\n", "chains.A.domain"),
+        ("domain = 1\n", "domain = 1.5\n", "chains.A.domain"),
+        ("domain = 1\n", "domain = true\n", "chains.A.domain"),
+        ("chain_id = 31001", "chain_id = -1", "chains.A.chain_id"),
+        ("http://127.0.0.1:8545", "127.0.0.1:8545", "chains.A.rpc_url"),
+        ("http://127.0.0.1:8545", "http://", "chains.A.rpc_url"),
+        ("http://127.0.0.1:8545", "http://127.0.0.1:99999", "chains.A.rpc_url"),
+        ("http://127.0.0.1:8545", "http://127.0.0.1:port", "chains.A.rpc_url"),
+        ("http://127.0.0.1:8545", "http://:8545", "chains.A.rpc_url"),
+        ("http://127.0.0.1:8545", "http://[::1", "chains.A.rpc_url"),
+        ('"http://127.0.0.1:8547"', "8547", "key_service.url"),
+        ("http://127.0.0.1:8547", "http://127.0.0.1:8547 ", "key_service.url"),
+        ("poll_interval_s = 0.5", "poll_interval_s = 61", "relayer.poll_interval_s"),
+        ('journal = "/var/lib/journal.sqlite"', "journal = 3", "relayer.journal"),
+        ("[key_service]", "[key_service.more]\n[key_service]", "key_service.more"),
+    ],
+)
+def test_each_wrong_value(write, old, new, where):
+    (problem,) = problems(write((old, new)))
+    assert problem.startswith(f"{where}: ")
+
+
+def test_one_chain_is_no_bridge(write):
+    start, end = GOOD.index("[chains.B]"), GOOD.index("[key_service]")
+    (problem,) = problems(write(text=GOOD[:start] + GOOD[end:]))
+    assert problem.startswith("chains: ")
+    assert "at least 2" in problem
+
+
+def test_domains_and_chain_ids_are_given_once(write):
+    path = write(("domain = 2\n", "domain = 1\n"), ("chain_id = 31002", "chain_id = 31001"))
+    found = problems(path)
+    assert found == [
+        "chains.B.chain_id: expected another chain id than chain A has, got 31001",
+        "chains.B.domain: expected another domain than chain A has, got 1",
+    ]
+
+
+def test_a_domain_given_twice_is_reported_with_the_other_wrong_keys(write):
+    path = write(("domain = 2\n", "domain = 1\n"), ("poll_interval_s = 0.5", "poll = 1"))
+    assert [problem.split(":")[0] for problem in problems(path)] == [
+        "chains.B.domain",
+        "relayer.poll",
+    ]
+
+
+def test_an_empty_file_lacks_every_table(write):
+    assert problems(write(text="")) == [
+        "chains: missing",
+        "key_service: missing",
+        "relayer: missing",
+    ]
+
+
+def test_no_file(tmp_path):
+    (problem,) = problems(tmp_path / "astralink.toml")
+    assert "expected a configuration file, got none" in problem
+    assert "astralink devnet up" in problem
+
+
+@pytest.mark.parametrize("raw", [b"chains = [", b"\xff\xfe", b"a = 1\na = 2\n"])
+def test_no_toml(tmp_path, raw):
+    path = tmp_path / "astralink.toml"
+    path.write_bytes(raw)
+    (problem,) = problems(path)
+    assert problem.startswith("expected a TOML file: ")
+
+
+def test_a_folder_is_no_file(tmp_path):
+    (problem,) = problems(tmp_path)
+    assert problem.startswith("expected a TOML file: ")
+
+
+# Variables
+
+
+def test_variables_win_over_the_file(write, monkeypatch):
+    monkeypatch.setenv("ASTRALINK_KEY_SERVICE__URL", "http://keys.example:1")
+    monkeypatch.setenv("ASTRALINK_RELAYER__POLL_INTERVAL_S", "2")
+    monkeypatch.setenv("ASTRALINK_CHAINS__A__RPC_URL", "http://chain.example:2")
+    monkeypatch.setenv("ASTRALINK_CHAINS__B__CHAIN_ID", "7")
+    config = load_config(write())
+    assert config.key_service.url == "http://keys.example:1"
+    assert config.key_service.provider == "default"
+    assert config.relayer.poll_interval_s == 2.0
+    assert config.chain("A").rpc_url == "http://chain.example:2"
+    assert config.chain("A").chain_id == 31001
+    assert config.chain("B").chain_id == 7
+    assert sorted(config.chains) == ["A", "B"]
+
+
+def test_a_wrong_variable_is_named_as_the_key_it_stands_for(write, monkeypatch):
+    monkeypatch.setenv("ASTRALINK_RELAYER__POLL_INTERVAL_S", "often")
+    monkeypatch.setenv("ASTRALINK_KEY_SERVICE__TYPO", "1")
+    found = problems(write())
+    assert found[0] == "key_service.typo: unknown key"
+    assert found[1].startswith("relayer.poll_interval_s: ")
+    assert "got 'often'" in found[1]
+
+
+def test_a_variable_in_place_of_a_table_is_refused(write, monkeypatch):
+    monkeypatch.setenv("ASTRALINK_CHAINS", "no table")
+    with pytest.raises(ConfigError, match=r"environment: 1 problem\n  ASTRALINK_.*chains"):
+        load_config(write())
+
+
+def test_the_bridges_other_variables_are_no_keys(write, monkeypatch):
+    monkeypatch.setenv("ASTRALINK_STATE", "/somewhere")
+    monkeypatch.setenv("ASTRALINK_ANVIL", "/somewhere/anvil")
+    assert load_config(write()).chain("A").domain == 1
+
+
+def test_the_state_folder(monkeypatch):
+    assert state_folder(None) == Path(".astralink")
+    monkeypatch.setenv(FOLDER_VARIABLE, "/from/variable")
+    assert state_folder(None) == Path("/from/variable")
+    assert state_folder(Path("given")) == Path("given")

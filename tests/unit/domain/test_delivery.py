@@ -1,0 +1,33 @@
+"""``may_follow``: the whole table, and the values that journals hold."""
+
+import pytest
+
+from bridge.domain.delivery import ORDER, Stage, may_follow
+
+MAY = {
+    ("observed", "finalized"),
+    ("finalized", "batched"),
+    ("batched", "attested"),
+    ("attested", "delivered"),
+    ("delivered", "confirmed"),
+    ("observed", "observed"),  # its block went and it came back in another
+    ("finalized", "observed"),
+    ("batched", "finalized"),  # another message under its checkpoint went
+    ("delivered", "attested"),  # its delivery went
+}
+
+
+@pytest.mark.parametrize("after", list(Stage))
+@pytest.mark.parametrize("before", list(Stage))
+def test_the_whole_table(before, after):
+    assert may_follow(before, after) == ((before.value, after.value) in MAY)
+
+
+def test_persisted_values_are_never_renamed():
+    assert [stage.value for stage in ORDER] == [
+        "observed", "finalized", "batched", "attested", "delivered", "confirmed",
+    ]  # fmt: skip
+
+
+def test_nothing_follows_confirmed():
+    assert not any(may_follow(Stage.CONFIRMED, after) for after in Stage)
