@@ -15,16 +15,29 @@ from pathlib import Path
 import click
 from ape import project
 from ape.api import AccountAPI
-from ape.contracts import ContractInstance
+from ape.contracts import ContractContainer, ContractInstance
+from ethpm_types import ContractType
 
 from bridge.apps.config import Config, load_config, state_folder
 from bridge.apps.devnet.layout import DEPLOYER, Layout, write_deployment
 from bridge.apps.devnet.world import SIGNERS, THRESHOLD, key_service_client
-from bridge.chain.client import ChainSettings
-from bridge.chain.deployment import VERIFIERS, DeploymentRecord, SideRecord, SignerRecord
+from bridge.chain.artifact import load
+from bridge.chain.client import ChainClient, ChainSettings
+from bridge.chain.deployment import (
+    KERNELS,
+    VERIFIERS,
+    DeploymentRecord,
+    SideRecord,
+    SignerRecord,
+    register_keys,
+    registry_key,
+)
+from bridge.chain.development import development_accounts
+from bridge.chain.transactions import Account
 from bridge.domain.errors import InputError, UnknownKey
 from bridge.domain.keys import Algorithm, PublicKeyRecord
 from bridge.domain.messages import address_to_bytes32
+from bridge.domain.quorums import Signer
 from scripts._devnet import account, connected, require_chains, state_option, with_exit_codes
 
 EPOCH = 1
@@ -43,7 +56,10 @@ def cli(state: Path | None) -> None:
             "`astralink devnet down --wipe` makes room for another"
         )
     require_chains(config, config.chains)
-    signers = asyncio.run(signers_of(config))
+    signers = [
+        Signer(record.key_id, record.algorithm, record.public_key)
+        for record in asyncio.run(signers_of(config))
+    ]
     owner = account(DEPLOYER)
 
     sides = {}
@@ -70,7 +86,9 @@ def cli(state: Path | None) -> None:
     )
     write_deployment(layout.deployment, record)
     for name, side in sides.items():
-        for contract in ("verifier", "registry", "outbox", "inbox", "postcard"):
+        for algorithm, address in side.verifiers.items():
+            click.echo(f"chain {name}: verifier of {algorithm} {address}")
+        for contract in ("registry", "outbox", "inbox", "postcard"):
             click.echo(f"chain {name}: {contract} {getattr(side, contract)}")
     click.echo(f"written: {layout.deployment}")
 
@@ -86,27 +104,50 @@ async def signers_of(config: Config) -> list[PublicKeyRecord]:
 
 
 def deploy_side(
-    settings: ChainSettings, start_block: int, owner: AccountAPI, signers: list[PublicKeyRecord]
+    settings: ChainSettings, start_block: int, owner: AccountAPI, signers: list[Signer]
 ) -> SideRecord:
     """The contracts of the chain that is connected, its registry holding ``signers``."""
     domain = settings.domain
-    verifier = owner.deploy(project.get_contract(VERIFIERS[Algorithm.SLH_DSA_SHA2_128S]))
     registry = project.SignerRegistry.deploy(owner, sender=owner)
     outbox = project.Outbox.deploy(domain, owner, sender=owner)
     inbox = project.Inbox.deploy(domain, registry, owner, sender=owner)
     postcard = project.Postcard.deploy(outbox, inbox, owner, sender=owner)
-    members = [(verifier.address, signer.public_key) for signer in signers]
+    verifiers: dict[Algorithm, str] = {}
+    for algorithm in sorted({signer.algorithm for signer in signers}):
+        kernels = [assembled(name).deploy(sender=owner) for name in KERNELS.get(algorithm, ())]
+        verifier = project.get_contract(VERIFIERS[algorithm])
+        verifiers[algorithm] = verifier.deploy(*kernels, sender=owner).address
+    # Not through ape, which fetches and parses the trace of every call: these have millions of
+    # steps.
+    asyncio.run(_register(settings, verifiers, signers))
+    members = [(verifiers[signer.algorithm], registry_key(signer)) for signer in signers]
     registry.initialise(members, THRESHOLD, sender=owner)
     return SideRecord(
         domain=domain,
         chain_id=settings.chain_id,
         start_block=start_block,
-        verifier=verifier.address,
+        verifiers=verifiers,
         registry=registry.address,
         outbox=outbox.address,
         inbox=inbox.address,
         postcard=postcard.address,
     )
+
+
+def assembled(name: str) -> ContractContainer:
+    """A kernel that has no Solidity source, from the artifact that the package carries."""
+    code = "0x" + load(name).creation_code.hex()
+    return ContractContainer(
+        ContractType(contractName=name, abi=[], deploymentBytecode={"bytecode": code})
+    )
+
+
+async def _register(
+    settings: ChainSettings, verifiers: dict[Algorithm, str], signers: list[Signer]
+) -> None:
+    key = bytes(development_accounts()[DEPLOYER].key)
+    async with ChainClient(settings) as chain:
+        await register_keys(chain, Account.from_key(key), verifiers, signers)
 
 
 def introduce(own: SideRecord, other: SideRecord, owner: AccountAPI) -> None:

@@ -20,8 +20,8 @@ log = structlog.get_logger()
 
 BASE_GAS = 250_000
 """A transaction's own cost, an Outbox's share of storage, and a third to spare."""
-GAS_A_SIGNATURE = 1_000_000
-"""Verification with its calldata, and a fifth to spare."""
+GAS_A_SIGNATURE = 1_500_000
+"""Verification with its calldata, 1.2 million for ML-DSA-87 and 0.8 for SLH-DSA, and to spare."""
 COLLECT_TIMEOUT_S = 60.0
 
 

@@ -32,10 +32,10 @@ NOWHERE = "http://127.0.0.1:9"
 TIMEOUT_S = 120
 
 needs_ape = pytest.mark.skipif(APE is None, reason="no ape: the extra `ape` is not installed")
-needs_anvil = pytest.mark.skipif(find_anvil() is None, reason="no Anvil: run `npm ci`")
+needs_anvil = pytest.mark.skipif(find_anvil() is None, reason="no Anvil: run `make tools`")
 needs_solc = pytest.mark.skipif(
     shutil.which("node") is None or not (ROOT / "node_modules" / "solc").is_dir(),
-    reason="no solc: Node.js is needed, and `npm ci`",
+    reason="no solc: Node.js is needed, and `make tools`",
 )
 pytestmark = [needs_ape, needs_solc]
 

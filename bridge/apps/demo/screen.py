@@ -55,8 +55,8 @@ class Screen:
     def __enter__(self) -> Self:
         self._console.print("[bold]AstraLink Bridge[/]: one message, there and back")
         self._console.print(
-            "two chains, quorum 2 of 3, SLH-DSA-SHA2-128s (FIPS 205) verified on chain,\n"
-            "keys seeded over a simulated BB84 link\n",
+            "two chains, quorum 2 of 3, ML-DSA-87 and SLH-DSA-SHA2-128s (FIPS 204, 205) verified\n"
+            "on chain, keys seeded over a simulated BB84 link\n",
             style="dim",
         )
         self._status.start()
@@ -144,9 +144,9 @@ def _facts(step: Step) -> str:
     if step.name.startswith("chain "):
         return f"{facts['software']}, chain id {facts['chain_id']}, domain {facts['domain']}"
     if step.name.startswith("key signer"):
-        return f"{facts['algorithm']} {facts['public_key'][:14]}…, seed = KDF(link, system)"
+        return f"{facts['algorithm']:<17} {facts['public_key'][:14]}…, seed = KDF(link, system)"
     if step.name == "contracts":
-        return "verifier, registry, Outbox, Inbox, Postcard on each chain"
+        return "on each chain; two ML-DSA-87 keys expanded and proved there"
     if step.name == "key service":
         return "a process of its own; private keys never leave it"
     if step.name == "relayer":

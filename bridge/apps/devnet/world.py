@@ -45,7 +45,12 @@ from bridge.domain.quorums import Signer, SignerSet
 from bridge.keyservice.client import KeyServiceClient
 from bridge.keyservice.secretfile import read_secret
 
-SIGNERS = ("signer-1", "signer-2", "signer-3")
+SIGNERS = {
+    "signer-1": Algorithm.ML_DSA_87,
+    "signer-2": Algorithm.ML_DSA_87,
+    "signer-3": Algorithm.SLH_DSA_SHA2_128S,
+}
+"""Label and algorithm: both families, lattices and hashes."""
 THRESHOLD = 2
 BLOCK_TIME_S = 0.5
 FINALITY_BLOCKS = 2
@@ -214,11 +219,11 @@ class World:
             facts["url"] = config.key_service.url
         async with key_service_client(config) as keys:
             known = {record.label: record for record in await keys.keys()}
-            for label in SIGNERS:
+            for label, algorithm in SIGNERS.items():
                 if label in known:
                     continue
                 with self._step(f"key {label}") as facts:
-                    record = await keys.create_key(Algorithm.SLH_DSA_SHA2_128S, label)
+                    record = await keys.create_key(algorithm, label)
                     known[label] = record
                     facts |= {
                         "algorithm": record.algorithm.value,
