@@ -58,14 +58,15 @@ def swap_bytes(asm: Asm, m8: str, m16: str, m32: str) -> None:
         asm.op("OR", "x")
 
 
-def _gather(asm: Asm, set_: int, offset: int) -> None:
-    """Eight bytes of each polynomial of a set, one to a lane, from "at" on.
+def gather(asm: Asm, polys: int, step: int, offset: int) -> None:
+    """Eight bytes of each of ``polys`` polynomials, one to a little-endian lane.
 
-    Each word is loaded so that its eight bytes stand in their lane already.
+    The first one's stand ``offset`` behind the calldata position "at", the next ones' ``step``
+    bytes further each. A word is loaded so that its eight bytes stand in their lane already.
     """
-    for lane in range(4 if set_ == 0 else 3):
+    for lane in range(polys):
         asm.dup("at")
-        behind = Z_POLY_BYTES * (4 * set_ + lane) + offset - 8 * (3 - lane)
+        behind = step * lane + offset - 8 * (3 - lane)
         if behind:
             asm.push(behind % (1 << 256))
             asm.op("ADD")
@@ -75,6 +76,10 @@ def _gather(asm: Asm, set_: int, offset: int) -> None:
         if lane:
             asm.op("OR")
     swap_bytes(asm, "m8", "m16", "m32")
+
+
+def _gather(asm: Asm, set_: int, offset: int) -> None:
+    gather(asm, 4 if set_ == 0 else 3, Z_POLY_BYTES, 4 * set_ * Z_POLY_BYTES + offset)
 
 
 def _words(asm: Asm, set_: int, first_bit: int, index: int, count: int) -> None:

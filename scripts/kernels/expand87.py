@@ -18,9 +18,9 @@ Returns 32,768 bytes: index by index, row by row, a word of eight coefficients e
 from __future__ import annotations
 
 from scripts.kernels.asm import Asm
-from scripts.kernels.decode87 import swap_bytes
+from scripts.kernels.decode87 import gather, swap_bytes
 from scripts.kernels.keccak import keccak_f1600, keccak_f1600_x4
-from scripts.kernels.keccak_lanes import COMPLEMENTED, interleave
+from scripts.kernels.keccak_lanes import interleave
 from scripts.kernels.layout87 import (
     M8,
     M16,
@@ -40,7 +40,14 @@ from scripts.kernels.layout87 import (
 from scripts.kernels.mldsa87 import PUBLIC_KEY_BYTES, D, K, L, N, Q
 from scripts.kernels.ntt import TABLE_BYTES, ntt, table
 from scripts.kernels.separate import inversion, separate_x4
-from scripts.kernels.sponge87 import RATE_BYTES, emit_empty_state, lane, put_lane
+from scripts.kernels.sponge87 import (
+    RATE_BYTES,
+    absorb_block,
+    emit_empty_state,
+    lane,
+    put_lane,
+    squeeze_word,
+)
 
 CD_PART = 0x00
 CD_KEY = 0x20
@@ -312,7 +319,8 @@ def _t1(asm: Asm) -> None:
     asm.swap("at")
     asm.label("t1")
     for offset, first_bit, first in ((0, 0, 0), (7, 4, 6)):
-        _gather_t1(asm, offset)
+        gather(asm, ROWS, T1_POLY_BYTES, offset)
+        asm.rename("chunk")
         _spread_t1(asm, first_bit, first, 6)
     asm.swap("place")
     asm.push(12 * STRIDE)
@@ -324,7 +332,8 @@ def _t1(asm: Asm) -> None:
     asm.dup("at")
     asm.op("LT")
     asm.jumpi("t1")
-    _gather_t1(asm, 0)
+    gather(asm, ROWS, T1_POLY_BYTES, 0)
+    asm.rename("chunk")
     _spread_t1(asm, 0, 0, 4)
     for name in ("at", "end", "place", "q_lanes", "ten"):
         asm.swap(name)
@@ -374,21 +383,6 @@ def _t1(asm: Asm) -> None:
         asm.pop(name)
 
 
-def _gather_t1(asm: Asm, offset: int) -> None:
-    for row in range(ROWS):
-        asm.dup("at")
-        behind = T1_POLY_BYTES * row + offset - 8 * (3 - row)
-        asm.push(behind % (1 << 256))
-        asm.op("ADD")
-        asm.op("CALLDATALOAD")
-        asm.push(M64 << (64 * row))
-        asm.op("AND")
-        if row:
-            asm.op("OR")
-    swap_bytes(asm, "m8", "m16", "m32")
-    asm.rename("chunk")
-
-
 def _spread_t1(asm: Asm, first_bit: int, index: int, count: int) -> None:
     for number in range(count):
         asm.dup("chunk")
@@ -423,29 +417,11 @@ def _tr(asm: Asm) -> None:
     asm.push(OUT + RATE_BYTES * (blocks + 1) - 1)
     asm.op("MSTORE8")
     emit_empty_state(asm)
+    asm.push(REPEAT, "repeat")
     _masks(asm)
     asm.push(OUT, "at")
     asm.label("tr.block")
-    for word_number in range(5):
-        asm.dup("at")
-        if word_number:
-            asm.push(32 * word_number)
-            asm.op("ADD")
-        asm.op("MLOAD")
-        swap_bytes(asm, "m8", "m16", "m32")
-        asm.rename("block")
-        for number in range(4 if word_number < 4 else 1):
-            asm.push(REPEAT)
-            asm.dup("block")
-            if number < 3:
-                asm.shr(64 * (3 - number))
-            asm.push(M64)
-            asm.op("AND")
-            asm.op("MUL")
-            asm.mload(lane(4 * word_number + number))
-            asm.op("XOR")
-            asm.mstore(lane(4 * word_number + number))
-        asm.pop("block")
+    absorb_block(asm)
     asm.call("keccak")
     asm.push(RATE_BYTES)
     asm.op("ADD", "at")
@@ -455,17 +431,7 @@ def _tr(asm: Asm) -> None:
     asm.jumpi("tr.block")
     asm.pop("at")
     for half in (0, 1):
-        for number in range(4):
-            index = 4 * half + number
-            asm.mload(lane(index))
-            if index in COMPLEMENTED:
-                asm.op("NOT")
-            asm.shr(192)
-            if number < 3:
-                asm.shl(64 * (3 - number))
-            if number:
-                asm.op("OR")
-        swap_bytes(asm, "m8", "m16", "m32")
+        squeeze_word(asm, half, 4)
         asm.mstore(OUT + 32 * half)
     asm.push(64)
     asm.push(OUT)

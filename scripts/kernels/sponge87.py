@@ -77,6 +77,22 @@ def _pick(asm: Asm, source: str, number: int) -> None:
     asm.op("MUL")
 
 
+def absorb_block(asm: Asm) -> None:
+    """XOR the 136 bytes of memory at "at" into the state; "repeat" and the masks are there too."""
+    for word_number in range(5):
+        asm.dup("at")
+        if word_number:
+            asm.push(32 * word_number)
+            asm.op("ADD")
+        asm.op("MLOAD")
+        swap_bytes(asm, "m8", "m16", "m32")
+        asm.rename("block")
+        for number in range(4 if word_number < 4 else 1):
+            _pick(asm, "block", number)
+            _mix(asm, 4 * word_number + number)
+        asm.pop("block")
+
+
 def emit_mu(asm: Asm, keccak: str, start: str, end: str) -> None:
     """mu = SHAKE256(tr || M', 64) to MU, its eight lanes repeated.
 
@@ -126,18 +142,7 @@ def emit_mu(asm: Asm, keccak: str, start: str, end: str) -> None:
     emit_empty_state(asm)
     asm.push(KEY, "at")
     asm.label("mu_block")
-    for word_number in range(5):
-        asm.dup("at")
-        if word_number:
-            asm.push(32 * word_number)
-            asm.op("ADD")
-        asm.op("MLOAD")
-        swap_bytes(asm, "m8", "m16", "m32")
-        asm.rename("block")
-        for number in range(4 if word_number < 4 else 1):
-            _pick(asm, "block", number)
-            _mix(asm, 4 * word_number + number)
-        asm.pop("block")
+    absorb_block(asm)
     asm.call(keccak)
     asm.push(RATE_BYTES)
     asm.op("ADD", "at")
@@ -281,14 +286,19 @@ def _lane(asm: Asm, index: int) -> None:
 def _squeeze(asm: Asm) -> None:
     """The 136 bytes of the state's first lanes to STREAM."""
     for word_number in range(5):
-        for number in range(4 if word_number < 4 else 1):
-            _lane(asm, 4 * word_number + number)
-            if number < 3:
-                asm.shl(64 * (3 - number))
-            if number:
-                asm.op("OR")
-        swap_bytes(asm, "m8", "m16", "m32")
+        squeeze_word(asm, word_number, 4 if word_number < 4 else 1)
         asm.mstore(STREAM + 32 * word_number)
+
+
+def squeeze_word(asm: Asm, word_number: int, count: int) -> None:
+    """Push 32 bytes of the stream as they are read: ``count`` lanes, the rest zero."""
+    for number in range(count):
+        _lane(asm, 4 * word_number + number)
+        if number < 3:
+            asm.shl(64 * (3 - number))
+        if number:
+            asm.op("OR")
+    swap_bytes(asm, "m8", "m16", "m32")
 
 
 def emit_final_hash(asm: Asm, keccak: str) -> None:
