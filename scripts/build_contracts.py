@@ -93,7 +93,7 @@ def compile_all() -> dict[str, str]:
         artifacts[f"{name}.json"] = _text(
             {
                 "contractName": name,
-                "sourceName": f"{solidity.FOLDER}/{name}.sol",
+                "sourceName": f"{solidity.PINNED[name].__name__.replace('.', '/')}.py",
                 "abi": [],
                 "bytecode": "0x" + code.hex(),
                 "deployedBytecode": "0x" + code[len(solidity.creation_prefix(b"")) :].hex(),

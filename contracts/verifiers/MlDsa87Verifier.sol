@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 import {IERC7913SignatureVerifier, ISignatureVerifier} from "../interfaces/ISignatureVerifier.sol";
-import {MlDsa87Expander} from "./generated/MlDsa87Expander.sol";
-import {MlDsa87Kernel} from "./generated/MlDsa87Kernel.sol";
+import {MlDsa87ExpanderPin} from "./generated/MlDsa87ExpanderPin.sol";
+import {MlDsa87KernelPin} from "./generated/MlDsa87KernelPin.sol";
 
 /// @title ML-DSA-87 (FIPS 204), pure, with context, verified on chain
 /// @notice Algorithm 3 over Algorithm 8, to the letter, with standard SHAKE. A key may be given in
@@ -74,8 +74,8 @@ contract MlDsa87Verifier is ISignatureVerifier {
     error KernelFailed();
 
     constructor(address kernel_, address expander_) {
-        if (kernel_.codehash != MlDsa87Kernel.CODE_HASH) revert NotTheKernel(kernel_);
-        if (expander_.codehash != MlDsa87Expander.CODE_HASH) revert NotTheKernel(expander_);
+        if (kernel_.codehash != MlDsa87KernelPin.CODE_HASH) revert NotTheKernel(kernel_);
+        if (expander_.codehash != MlDsa87ExpanderPin.CODE_HASH) revert NotTheKernel(expander_);
         kernel = kernel_;
         expander = expander_;
     }

@@ -37,7 +37,7 @@ def sources() -> dict[str, str]:
         for name, module in KERNELS.items()
     }
     for name, module in PINNED.items():
-        made[f"{FOLDER}/{name}.sol"] = _pin(name, module.__name__, module.program())
+        made[f"{FOLDER}/{name}Pin.sol"] = _pin(name, module.__name__, module.program())
     return made
 
 
@@ -56,7 +56,7 @@ pragma solidity 0.8.37;
 
 /// @title The kernel of {len(code):,} bytes that a verifier was built for
 /// @dev What it takes and returns, and how, stands in {source}.
-library {name} {{
+library {name}Pin {{
     /// EXTCODEHASH of a contract with its code.
     bytes32 internal constant CODE_HASH =
         0x{keccak(code).hex()};

@@ -24,7 +24,7 @@ def test_artifacts_are_what_their_sources_build():
     if shutil.which("node") is None:
         pytest.skip("no Node.js, which runs the Solidity compiler")
     if not (ROOT / "node_modules" / "solc").exists():
-        pytest.skip("no solc: run npm ci")
+        pytest.skip("no solc: run make tools")
     done = subprocess.run(
         [sys.executable, "scripts/build_contracts.py", "--check"],
         cwd=ROOT,

@@ -165,6 +165,8 @@ def test_ape_compiles_what_is_committed(workplace: Workplace) -> None:
     built = json.loads((workplace.folder / ".build" / "__local__.json").read_text())
     for path in (ROOT / "bridge" / "chain" / "artifacts").glob("*.json"):
         committed = json.loads(path.read_text())
+        if not committed["abi"]:
+            continue  # a kernel: assembled, not compiled
         compiled = built["contractTypes"][path.stem]
         assert compiled["runtimeBytecode"]["bytecode"] == committed["deployedBytecode"]
         assert compiled["deploymentBytecode"]["bytecode"] == committed["bytecode"]

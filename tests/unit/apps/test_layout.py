@@ -40,7 +40,8 @@ def open_umask():
 def deployment() -> DeploymentRecord:
     side = {
         **{"chain_id": 31001, "start_block": 0},
-        **dict.fromkeys(("verifier", "registry", "outbox", "inbox", "postcard"), ADDRESS),
+        "verifiers": {"SLH-DSA-SHA2-128s": ADDRESS},
+        **dict.fromkeys(("registry", "outbox", "inbox", "postcard"), ADDRESS),
     }
     return DeploymentRecord.model_validate(
         {

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 
 /// @title The kernel of 14,215 bytes that a verifier was built for
 /// @dev What it takes and returns, and how, stands in scripts/kernels/expand87.py.
-library MlDsa87Expander {
+library MlDsa87ExpanderPin {
     /// EXTCODEHASH of a contract with its code.
     bytes32 internal constant CODE_HASH =
         0x1c8a174b965784654b6554c8695edefc0012ee6af810a02cb4403dcecc0710cd;

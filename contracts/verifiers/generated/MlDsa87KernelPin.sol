@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 
 /// @title The kernel of 24,572 bytes that a verifier was built for
 /// @dev What it takes and returns, and how, stands in scripts/kernels/verify87.py.
-library MlDsa87Kernel {
+library MlDsa87KernelPin {
     /// EXTCODEHASH of a contract with its code.
     bytes32 internal constant CODE_HASH =
         0x32b1bc52efc3ecdfc01e84c55a9b8ca399b913204b2bf2240d93b4d8f55512db;
