@@ -48,7 +48,7 @@ def record() -> Callable[[int], SideRecord]:
             domain=domain,
             chain_id=31000 + domain,
             start_block=0,
-            "verifiers": {"SLH-DSA-SHA2-128s": ADDRESS},
+            verifiers={"SLH-DSA-SHA2-128s": ADDRESS},
             **dict.fromkeys(("registry", "outbox", "inbox", "postcard"), ADDRESS),
         )
 
