@@ -35,6 +35,7 @@ SETTINGS: dict[str, Any] = {
 DEPLOYED = (
     "Inbox",
     "MlDsa87Verifier",
+    "NativeFirstVerifier",
     "Outbox",
     "Postcard",
     "SignerRegistry",

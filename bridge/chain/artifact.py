@@ -28,6 +28,7 @@ NAMES = (
     "MlDsa87Expander",
     "MlDsa87Kernel",
     "MlDsa87Verifier",
+    "NativeFirstVerifier",
     "Outbox",
     "Postcard",
     "SignerRegistry",

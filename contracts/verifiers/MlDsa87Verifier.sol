@@ -6,11 +6,11 @@ import {MlDsa87ExpanderPin} from "./generated/MlDsa87ExpanderPin.sol";
 import {MlDsa87KernelPin} from "./generated/MlDsa87KernelPin.sol";
 
 /// @title ML-DSA-87 (FIPS 204), pure, with context, verified on chain
-/// @notice Algorithm 3 over Algorithm 8, to the letter, with standard SHAKE. A key may be given in
-/// three ways, told apart by its length:
-///     32 bytes       keccak256 of a public key that was registered here as contract code
-///     65,632 bytes   the same of one that was committed here, and its expansion behind it
-///     2,592 bytes    the public key itself; it is expanded in the call
+/// @notice Algorithm 3 over Algorithm 8, to the letter, with standard SHAKE. A key may be held in
+/// three ways, of which each signer chooses one:
+///     registered   as contract code; the key is its id, keccak256 of the public key (32 bytes)
+///     committed    as a hash; the key is the id, the expansion follows the signature (70,227 bytes)
+///     raw          not at all; the key is the public key (2,592 bytes), expanded in the call
 /// @dev An expansion is never taken on trust: it is computed here, by the expander, from the public
 /// key in the transaction that registers it. It is 65,536 bytes, the matrix and -t1 2^13 in the NTT
 /// domain times 256^-1 (scripts/kernels/matrix87.py), and 64 bytes of tr.
@@ -55,7 +55,7 @@ contract MlDsa87Verifier is ISignatureVerifier {
     event HalfRegistered(bytes32 indexed keyId, uint256 half);
     /// @notice The key is usable by its id.
     event Registered(bytes32 indexed keyId, address head);
-    /// @notice The key is usable by its id with its expansion behind it.
+    /// @notice The key is usable by its id, with its expansion behind each signature.
     event Committed(bytes32 indexed keyId, bytes32 commitment);
 
     /// @notice The code at `given` is not that of the kernel this verifier was built for.
@@ -103,10 +103,12 @@ contract MlDsa87Verifier is ISignatureVerifier {
     }
 
     /// @inheritdoc ISignatureVerifier
-    /// @dev An id must be of a registered key; a public key must not be zero.
+    /// @dev An id must be of a key that is registered or committed; a public key must not be zero.
     function isKeyWellFormed(bytes calldata key) external view returns (bool) {
-        if (key.length == ID_BYTES) return heads[bytes32(key)] != address(0);
-        if (key.length == ID_BYTES + EXPANDED_BYTES) return _isCommitted(key);
+        if (key.length == ID_BYTES) {
+            bytes32 keyId = bytes32(key);
+            return heads[keyId] != address(0) || commitments[keyId] != 0;
+        }
         return key.length == KEY_BYTES && bytes32(key) != 0;
     }
 
@@ -169,7 +171,7 @@ contract MlDsa87Verifier is ISignatureVerifier {
         emit Committed(keyId, commitment);
     }
 
-    /// @notice The expansion of `key`, 65,600 bytes: what goes behind a committed key's id.
+    /// @notice The expansion of `key`, 65,600 bytes: what goes behind a signature of a committed key.
     function expand(bytes calldata key) external view returns (bytes memory expansion) {
         if (key.length != KEY_BYTES) revert WrongKeyLength(KEY_BYTES, key.length);
         expansion = new bytes(EXPANDED_BYTES);
@@ -186,15 +188,20 @@ contract MlDsa87Verifier is ISignatureVerifier {
         bytes calldata ctx,
         bytes calldata signature
     ) private view returns (bool valid) {
-        if (signature.length != SIGNATURE_BYTES || ctx.length > MAX_CTX_BYTES) return false;
+        if (signature.length < SIGNATURE_BYTES || ctx.length > MAX_CTX_BYTES) return false;
 
         address head;
         bool raw = key.length == KEY_BYTES;
-        if (key.length == ID_BYTES) {
+        bool committed = signature.length == SIGNATURE_BYTES + EXPANDED_BYTES;
+        if (!committed && signature.length != SIGNATURE_BYTES) return false;
+        if (committed) {
+            if (key.length != ID_BYTES) return false;
+            bytes32 commitment = commitments[bytes32(key)];
+            if (commitment == 0 || commitment != keccak256(signature[SIGNATURE_BYTES:])) return false;
+        } else if (!raw) {
+            if (key.length != ID_BYTES) return false;
             head = heads[bytes32(key)];
             if (head == address(0)) return false;
-        } else if (!raw && !_isCommitted(key)) {
-            return false;
         }
 
         // The kernel's calldata, in free memory: head, signature, M', and without a head the key.
@@ -218,9 +225,9 @@ contract MlDsa87Verifier is ISignatureVerifier {
             // Behind it is free memory still.
             _expandAll(key, end);
             end += EXPANDED_BYTES;
-        } else if (head == address(0)) {
+        } else if (committed) {
             assembly {
-                calldatacopy(end, add(key.offset, ID_BYTES), EXPANDED_BYTES)
+                calldatacopy(end, add(signature.offset, SIGNATURE_BYTES), EXPANDED_BYTES)
                 end := add(end, EXPANDED_BYTES)
             }
         }
@@ -232,13 +239,6 @@ contract MlDsa87Verifier is ISignatureVerifier {
             valid := eq(mload(0x00), 1)
         }
         if (!done) revert KernelFailed();
-    }
-
-    /// Whether `key` is the id of a committed key and its expansion.
-    function _isCommitted(bytes calldata key) private view returns (bool) {
-        if (key.length != ID_BYTES + EXPANDED_BYTES) return false;
-        bytes32 commitment = commitments[bytes32(key)];
-        return commitment != 0 && commitment == keccak256(key[ID_BYTES:]);
     }
 
     /// Half of the rows at `place`, 32,768 bytes; for half 0 tr at `tr`. In free memory, with 32 bytes

@@ -69,9 +69,20 @@ class OnChain:
 
     def verdict(self, key: bytes, message: bytes, ctx: bytes, signature: bytes) -> bool:
         """What ``verifyWithContext`` answers; a revert is an error."""
+        key, signature = as_held(key, signature)
         answer = self.verifier.call("verifyWithContext", key, message, ctx, signature)
         assert isinstance(answer, bool)
         return answer
+
+
+def as_held(key: bytes, signature: bytes) -> tuple[bytes, bytes]:
+    """Key and signature as the verifier takes them.
+
+    What follows an id in ``key`` is a committed key's expansion: it goes behind the signature.
+    """
+    if len(key) in (0, 32, KEY_BYTES):
+        return key, signature
+    return key[:32], signature + key[32:]
 
 
 def deploy() -> OnChain:

@@ -25,9 +25,10 @@ def chain() -> OnChain:
 
 
 def usable(chain: OnChain, key: bytes = ID, signature: bytes = SIGNATURE) -> bool:
-    """Whether the key verifies its signature; well-formed is the same, and is checked."""
+    """Whether the key verifies its signature; without an expansion well-formed is the same."""
     verdict = chain.verdict(key, b"message", b"", signature)
-    assert chain.verifier.call("isKeyWellFormed", key) is verdict
+    if len(key) in (32, 2592):
+        assert chain.verifier.call("isKeyWellFormed", key) is verdict
     return verdict
 
 
