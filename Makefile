@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 NPM := $(shell command -v npm 2>/dev/null)
 export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
 
-.PHONY: demo test lint check-generated tools liboqs lock picture clean
+.PHONY: demo test differential lint check-generated tools liboqs lock picture clean
 .DEFAULT_GOAL := demo
 
 ## The main job: one message, there and back, attested and verified on chain.
@@ -17,6 +17,10 @@ demo: $(VENV)/.core $(if $(NPM),node_modules/.done)
 ## The whole suite. Anvil, solc and liboqs are used where Node.js, Cargo and CMake are there.
 test: $(VENV)/.dev $(if $(NPM),node_modules/.done) liboqs
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+## More changed signatures of ML-DSA-87, the contract against independent libraries.
+differential: $(VENV)/.dev liboqs
+	ASTRALINK_DIFFERENTIAL_CASES=2000 $(BIN)/python -m pytest -s tests/contracts/test_ml_dsa_verifier_differential.py
 
 ## What a reader sees before a machine does: style, types, layers.
 lint: $(VENV)/.dev

@@ -235,6 +235,14 @@ def test_the_forms_of_a_key_do_not_open_each_other() -> None:
     assert not chain.verdict(committed[:32], b"message", b"", other)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_signature_is_of_one_key(chain: OnChain, form: str) -> None:
+    for number, signer in ((1, 1), (1, 2), (2, 1), (2, 2)):
+        key = chain.key(form, key_pair(number).public_key)
+        right = number == signer
+        assert chain.verdict(key, b"message", b"", sign(signer, b"message")) is right
+
+
 def test_it_names_its_parameter_set(chain: OnChain) -> None:
     assert chain.verifier.call("algorithm") == "ML-DSA-87"
 

@@ -11,7 +11,9 @@ from tests.contracts.machine import GAS, OWNER, Machine
 from tests.contracts.ml_dsa import FORMS, ML_DSA, OnChain, deploy, key_id, key_pair, sign
 
 CTX = b"astralink/checkpoint/v1"
-LIMITS = {"registered": 1_090_000, "committed": 1_150_000, "raw": 7_000_000}
+MEAN_LIMITS = {"registered": 1_086_000, "committed": 1_143_000, "raw": 6_650_000}
+LIMITS = {"registered": 1_095_000, "committed": 1_153_000, "raw": 7_000_000}
+"""What a call costs varies from signature to signature; the mean hardly does."""
 RUNS = {"registered": 60, "committed": 10, "raw": 10}
 COLD_ACCOUNT, COLD_SLOT = 2_500, 2_000
 """EIP-2929: what a first access costs more than another."""
@@ -113,4 +115,5 @@ def test_gas_of_a_verification(chain: OnChain, caller: str, form: str) -> None:
         f"ML-DSA-87 {form}: {min(spent):,} to {max(spent):,} gas, "
         f"mean {sum(spent) / len(spent):,.0f}, in {len(spent)} cold calls from a contract"
     )
+    assert sum(spent) / len(spent) <= MEAN_LIMITS[form]
     assert max(spent) <= LIMITS[form]
