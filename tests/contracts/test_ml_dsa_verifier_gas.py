@@ -8,7 +8,7 @@ from eth_utils import keccak
 
 from bridge.crypto.providers import select
 from tests.contracts.machine import GAS, OWNER, Machine
-from tests.contracts.ml_dsa import FORMS, ML_DSA, OnChain, deploy, key_id, key_pair, sign
+from tests.contracts.ml_dsa import FORMS, ML_DSA, OnChain, as_held, deploy, key_id, key_pair, sign
 
 CTX = b"astralink/checkpoint/v1"
 MEAN_LIMITS = {"registered": 1_086_000, "committed": 1_143_000, "raw": 6_650_000}
@@ -86,7 +86,7 @@ def caller(chain: OnChain) -> str:
 def test_all_that_a_call_touches_is_cold(chain: OnChain, caller: str, form: str) -> None:
     """The second call on a machine costs less, by the accounts and slots that are now warm."""
     public_key = key_pair(1).public_key
-    key, signature = chain.key(form, public_key), sign(1, b"message", CTX)
+    key, signature = as_held(chain.key(form, public_key), sign(1, b"message", CTX))
     call = ("verifyWithContext", key, b"message", CTX, signature)
     data = chain.verifier.artifact.call_data(*call)
     machine = cold(chain, caller, form, public_key)
@@ -104,6 +104,7 @@ def test_gas_of_a_verification(chain: OnChain, caller: str, form: str) -> None:
         pair, message = key_pair(1 + number % 5), bytes([number]) * 32
         key = chain.key(form, pair.public_key)
         signature = provider.sign(ML_DSA, pair.secret, message, CTX)
+        key, signature = as_held(key, signature)
         for ctx in (CTX, CTX + b"x"):
             call = ("verifyWithContext", key, message, ctx, signature)
             data = chain.verifier.artifact.call_data(*call)

@@ -33,9 +33,8 @@ def native(chain: OnChain, accepted: list[bytes]) -> str:
 
 def constant(chain: OnChain, answer: int) -> str:
     """A contract that answers the same word to everything."""
-    return chain.machine.deploy_code(
-        bytes.fromhex(f"60{8:02x}80600a5f395ff360{answer:02x}5f5260205ff3")
-    )
+    runtime = f"60{answer:02x}5f5260205ff3"
+    return chain.machine.deploy_code(bytes.fromhex(f"61000880600a5f395ff3{runtime}"))
 
 
 def front(chain: OnChain, to: str, shape: int = KEY_SIGNATURE_MESSAGE, probe=PROBE) -> Deployed:
