@@ -27,7 +27,7 @@ KERNELS = {
 
 
 PINNED = {"MlDsa87Expander": expand87, "MlDsa87Kernel": verify87}
-"""Too large to be created by one constructor: deployed before, and known by the hash of their code."""
+"""Too large to be created by one constructor: deployed before, known by the hash of their code."""
 
 
 def sources() -> dict[str, str]:

@@ -24,7 +24,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Data as JSON on stdout
 
 def application() -> typer.Typer:
     """The whole command line."""
-    from bridge.apps.cli import demo, devnet, doctor, keys, keyservice, message, relay, send
+    from bridge.apps.cli import bench, demo, devnet, doctor, keys, keyservice, message, relay, send
 
     app = typer.Typer(
         name="astralink",
@@ -48,6 +48,7 @@ def application() -> typer.Typer:
     app.command("message")(message.message)
     app.add_typer(keys.app, name="keys")
     app.command("doctor")(doctor.doctor)
+    app.add_typer(bench.app, name="bench")
     app.command("relay")(relay.relay)
     app.command("keyservice")(keyservice.keyservice)
     return app
