@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 NPM := $(shell command -v npm 2>/dev/null)
 export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
 
-.PHONY: demo test differential lint check-generated tools liboqs lock picture clean
+.PHONY: demo test differential lint check-generated bench tools liboqs lock picture clean
 .DEFAULT_GOAL := demo
 
 ## The main job: one message, there and back, attested and verified on chain.
@@ -33,6 +33,10 @@ lint: $(VENV)/.dev
 check-generated: $(VENV)/.dev node_modules/.done
 	$(BIN)/python scripts/build_contracts.py --check
 	$(BIN)/python scripts/provider_table.py --check README.md
+
+## Gas of the on-chain verifiers, and whether any figure is worse than what is committed.
+bench: $(VENV)/.core node_modules/.done
+	$(BIN)/astralink bench gas --check gas-snapshot.json
 
 ## The picture of the demo's screen in the README.
 picture: $(VENV)/.core $(if $(NPM),node_modules/.done)

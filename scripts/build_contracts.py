@@ -90,6 +90,7 @@ def compile_all() -> dict[str, str]:
                     "immutableReferences": code["deployedBytecode"]["immutableReferences"],
                 }
             )
+    parts = solidity.parts_of_pinned()
     for name, code in solidity.pinned_creation_codes().items():
         artifacts[f"{name}.json"] = _text(
             {
@@ -99,6 +100,7 @@ def compile_all() -> dict[str, str]:
                 "bytecode": "0x" + code.hex(),
                 "deployedBytecode": "0x" + code[len(solidity.creation_prefix(b"")) :].hex(),
             }
+            | ({"parts": parts[name]} if name in parts else {})
         )
     missing = set(DEPLOYED) - {Path(name).stem for name in artifacts}
     if missing:

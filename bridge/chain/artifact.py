@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import resources
 from typing import Any
@@ -47,12 +47,17 @@ class Event:
 
 @dataclass(frozen=True)
 class Artifact:
-    """One compiled contract. ``creation_code`` takes the constructor's arguments behind it."""
+    """One compiled contract. ``creation_code`` takes the constructor's arguments behind it.
+
+    ``parts`` has, for a kernel that names the parts of its work, the ranges of their code: first
+    position and position behind the last.
+    """
 
     name: str
     abi: tuple[dict[str, Any], ...]
     creation_code: bytes
     deployed_code: bytes
+    parts: dict[str, list[list[int]]] = field(default_factory=dict)
 
     @cached_property
     def _by_name(self) -> dict[tuple[str, str], dict[str, Any]]:
@@ -121,6 +126,7 @@ def load(name: str) -> Artifact:
         abi=tuple(raw["abi"]),
         creation_code=bytes.fromhex(raw["bytecode"].removeprefix("0x")),
         deployed_code=bytes.fromhex(raw["deployedBytecode"].removeprefix("0x")),
+        parts=raw.get("parts", {}),
     )
 
 

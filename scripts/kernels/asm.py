@@ -77,13 +77,18 @@ class _LabelRef:
     name: str
 
 
+@dataclass(frozen=True)
+class _Mark:
+    part: str
+
+
 @dataclass
 class Asm:
     """A program in the making. ``stack`` holds names, the top last."""
 
     stack: list[str] = field(default_factory=list)
     gas: int = 0
-    _items: list[bytes | _LabelRef] = field(default_factory=list)
+    _items: list[bytes | _LabelRef | _Mark] = field(default_factory=list)
     _targets: dict[str, list[str]] = field(default_factory=dict)
     _placed: set[str] = field(default_factory=set)
     _fresh: int = 0
@@ -270,17 +275,14 @@ class Asm:
         positions: dict[str, int] = {}
         at = 0
         for item in self._items:
-            if isinstance(item, bytes):
-                at += len(item)
-            elif item.name.startswith("="):
+            if isinstance(item, _LabelRef) and item.name.startswith("="):
                 positions[item.name[1:]] = at
-            else:
-                at += 1 + LABEL_BYTES
+            at += _length(item)
         out = bytearray()
         for item in self._items:
             if isinstance(item, bytes):
                 out += item
-            elif not item.name.startswith("="):
+            elif isinstance(item, _LabelRef) and not item.name.startswith("="):
                 if item.name not in positions:
                     raise AsmError(f"label {item.name}: never placed")
                 out += bytes([0x5F + LABEL_BYTES]) + positions[item.name].to_bytes(LABEL_BYTES)
@@ -288,12 +290,26 @@ class Asm:
 
     def size(self) -> int:
         """Bytes so far."""
-        return sum(
-            len(item)
-            if isinstance(item, bytes)
-            else (0 if item.name.startswith("=") else 1 + LABEL_BYTES)
-            for item in self._items
-        )
+        return sum(_length(item) for item in self._items)
+
+    def mark(self, part: str) -> None:
+        """Say that what follows, up to the next mark, is of ``part``. Emits nothing."""
+        self._items.append(_Mark(part))
+
+    def parts(self) -> dict[str, list[tuple[int, int]]]:
+        """The ranges of each marked part, as first position and position behind the last."""
+        marks: list[tuple[str, int]] = []
+        at = 0
+        for item in self._items:
+            if isinstance(item, _Mark):
+                marks.append((item.part, at))
+            at += _length(item)
+        ranges: dict[str, list[tuple[int, int]]] = {}
+        ends = [begin for _, begin in marks[1:]] + [at]
+        for (part, begin), end in zip(marks, ends, strict=True):
+            if begin < end:
+                ranges.setdefault(part, []).append((begin, end))
+        return ranges
 
     def data(self, raw: bytes, label: str) -> None:
         """Bytes that are no instructions, at a label for CODECOPY. Never run into."""
@@ -328,6 +344,14 @@ class Asm:
     def _name(self) -> str:
         self._fresh += 1
         return f"_{self._fresh}"
+
+
+def _length(item: bytes | _LabelRef | _Mark) -> int:
+    if isinstance(item, bytes):
+        return len(item)
+    if isinstance(item, _Mark) or item.name.startswith("="):
+        return 0
+    return 1 + LABEL_BYTES
 
 
 @contextmanager

@@ -47,6 +47,11 @@ def pinned_creation_codes() -> dict[str, bytes]:
     return {name: creation_prefix(code) + code for name, code in codes.items()}
 
 
+def parts_of_pinned() -> dict[str, dict[str, list[tuple[int, int]]]]:
+    """The ranges of the parts of each pinned kernel that names its parts."""
+    return {"MlDsa87Kernel": verify87.parts()}
+
+
 def _pin(name: str, module: str, code: bytes) -> str:
     _check_size(name, code)
     source = module.replace(".", "/") + ".py"

@@ -46,7 +46,20 @@ def part_code(part: bytes, tail: bytes = b"") -> bytes:
 
 def program() -> bytes:
     """The kernel's code. Calldata as in ``layout87``; returns 32 bytes, 1 or 0."""
+    return _assembly().assemble()
+
+
+def parts() -> dict[str, list[tuple[int, int]]]:
+    """The ranges of the code that are of each part of the work, for a measurement of gas.
+
+    ``permutation`` is Keccak-f[1600], a subroutine of "shake" and "hash".
+    """
+    return _assembly().parts()
+
+
+def _assembly() -> Asm:
     asm = Asm()
+    asm.mark("rest")
     asm.push(CD_MESSAGE, "start")
     asm.op("CALLDATASIZE", "end")
     asm.push(CD_KEY)
@@ -84,23 +97,32 @@ def program() -> bytes:
         asm.op("EXTCODECOPY")
     asm.mstore(PLACES)
     asm.label("key")
+    asm.mark("shake")
     emit_mu(asm, "keccak", "start", "end")
     asm.pop("end")
     asm.pop("start")
+    asm.mark("decode")
     emit_decode_z(asm)
     asm.jumpi_out("reject")
+    asm.mark("shake")
     emit_sample_in_ball(asm, "keccak")
+    asm.mark("transform")
     asm.push(TABLE_BYTES)
     asm.push_label("table")
     asm.push(TABLE)
     asm.op("CODECOPY")
     asm.call("ntt")
+    asm.mark("matrix")
     emit_product(asm)
+    asm.mark("transform")
     asm.call("intt")
+    asm.mark("hints")
     emit_w1(asm, SMALL_FROM)
     emit_hints(asm, "reject")
+    asm.mark("hash")
     emit_final_hash(asm, "keccak")
     emit_compare(asm)
+    asm.mark("rest")
     asm.push(0)
     asm.op("MSTORE")
     asm.push(32)
@@ -113,14 +135,17 @@ def program() -> bytes:
     asm.push(32)
     asm.push(0)
     asm.op("RETURN")
+    asm.mark("permutation")
     asm.arrive(["back"])
     keccak_f1600(asm, "keccak", STATE)
+    asm.mark("transform")
     asm.arrive(["back"])
     ntt(asm, "ntt", POLYS, TABLE, SPREAD)
     asm.arrive(["back"])
     intt(asm, "intt", POLYS, TABLE, SPREAD)
+    asm.mark("rest")
     asm.data(table(), "table")
-    return asm.assemble()
+    return asm
 
 
 def emit_product(asm: Asm) -> None:

@@ -147,3 +147,22 @@ def test_no_way_at_all_is_refused() -> None:
     with pytest.raises(AsmError, match="no value called y"):
         asm.cheapest([lambda asm: asm.dup("y")])
     assert asm.size() == 0
+
+
+def test_marks_emit_nothing_and_tell_the_parts() -> None:
+    def program(marked: bool) -> Asm:
+        asm = Asm()
+        for part, value in (("head", 1), ("body", 2), ("head", 3)):
+            if marked:
+                asm.mark(part)
+            asm.push(value)
+            asm.label(f"at {value}")
+            asm.pop()
+        asm.push_label("at 2")
+        return asm
+
+    marked, plain = program(True), program(False)
+    assert marked.assemble() == plain.assemble()
+    assert marked.size() == plain.size() == 15
+    assert marked.parts() == {"head": [(0, 4), (8, 15)], "body": [(4, 8)]}
+    assert plain.parts() == {}
