@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 # mnemonic: (opcode, values taken, values left, static gas)
 OPS: dict[str, tuple[int, int, int, int]] = {
@@ -305,8 +306,7 @@ class Asm:
                 marks.append((item.part, at))
             at += _length(item)
         ranges: dict[str, list[tuple[int, int]]] = {}
-        ends = [begin for _, begin in marks[1:]] + [at]
-        for (part, begin), end in zip(marks, ends, strict=True):
+        for (part, begin), (_, end) in pairwise([*marks, ("", at)]):
             if begin < end:
                 ranges.setdefault(part, []).append((begin, end))
         return ranges
