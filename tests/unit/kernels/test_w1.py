@@ -205,3 +205,14 @@ def test_random_hints_agree_with_the_standard() -> None:
             accepted += 1
             assert got == expected([poly] * 8, decoded)
     assert 50 < accepted < 300
+
+
+def test_the_reduction_over_its_whole_range() -> None:
+    """y = x - (x >> 23) q is linear in the low 23 bits, so the ends of each step say it all."""
+    for a in range(1 << 8):
+        for low in (0, (1 << 23) - 1):
+            x = a << 23 | low
+            y = x - a * Q
+            assert y == low + a * ((1 << 13) - 1)
+            assert 0 <= y < 2 * Q
+            assert y % Q == x % Q
