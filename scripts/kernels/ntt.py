@@ -49,6 +49,7 @@ WORD = 32
 INDEX = 2 * WORD  # from one coefficient to the next
 REGION = N * INDEX
 TABLE_BYTES = 32 * WORD
+SCRATCH = TABLE_BYTES + 8 * INDEX  # what the transforms need at ``table``
 
 NTT_INPUT = (0, 9644787)  # floor(2^23.2) is the largest
 INTT_INPUT = (0, Q - 1)
@@ -91,7 +92,7 @@ def _bias(lowest: int) -> int:
 
 def _needs_cut(product: Interval) -> bool:
     """Whether a sum of products must be cut before it is multiplied."""
-    assert 0 <= product[0], f"a lane may be negative: {product}"
+    assert product[0] >= 0, f"a lane may be negative: {product}"
     assert product[1] < LANE_LIMIT // 2, f"a lane may overflow: {product[1]:#x}"
     return product[1] * Q_INVERSE >= LANE_LIMIT
 
@@ -177,13 +178,18 @@ def _times(asm: Asm, constant: int) -> None:
 
 def _spread(asm: Asm, offset: int, other: int) -> None:
     """Store x - t at ``offset`` and x + t at ``other``; the stack is t x and both are consumed."""
+    _differ(asm)
+    _store(asm, offset)
+    asm.op("ADD")
+    _store(asm, other)
+
+
+def _differ(asm: Asm) -> None:
+    """x - t on top of the stack t x."""
     asm.stack[-2:] = ["t.", "x."]
     asm.dup("t.")
     asm.dup("x.")
     asm.op("SUB")
-    _store(asm, offset)
-    asm.op("ADD")
-    _store(asm, other)
 
 
 def _again(asm: Asm, name: str, step: int, end: int) -> None:
@@ -564,17 +570,17 @@ class Forward4:
         return _add(out, (bias, bias))
 
     def emit(self, asm: Asm, at: int) -> None:
-        """Transform the four words at p + at, p + at + 64, ..."""
+        """Transform the four words at the constant addresses at, at + 64, ..."""
         c, p, d = self.products()
-        _load(asm, at + 2 * INDEX, "a2")
+        asm.mload(at + 2 * INDEX, "a2")
         asm.dup("r2")
         asm.op("MUL")
         _reduce(asm, c, "C")
-        _load(asm, at, "a0")
+        asm.mload(at, "a0")
         asm.dup("K")
         asm.op("ADD", "a0")
-        _load(asm, at + INDEX, "a1")
-        _load(asm, at + 3 * INDEX, "a3")
+        asm.mload(at + INDEX, "a1")
+        asm.mload(at + 3 * INDEX, "a3")
         _pair(asm, "a1", "ir", "a3", "ir3", consume=False)
         _reduce(asm, d, "D")
         _pair(asm, "a1", "r", "a3", "r3", consume=True)
@@ -583,10 +589,16 @@ class Forward4:
         asm.dup("C")
         asm.dup("a0")
         asm.op("SUB", "u")
-        _spread(asm, at, at + INDEX)
+        _differ(asm)
+        asm.mstore(at)
+        asm.op("ADD")
+        asm.mstore(at + INDEX)
         asm.swap("C")
         asm.op("ADD", "u")
-        _spread(asm, at + 2 * INDEX, at + 3 * INDEX)
+        _differ(asm)
+        asm.mstore(at + 2 * INDEX)
+        asm.op("ADD")
+        asm.mstore(at + 3 * INDEX)
 
 
 @dataclass(frozen=True)
@@ -626,19 +638,19 @@ class Inverse4:
         return [_add(total, (2 * Q, 2 * Q)), *(_reduced(products[i]) for i in (1, 2, 3))]
 
     def emit(self, asm: Asm, at: int) -> None:
-        """Transform the four words at p + at, p + at + 64, ..."""
+        """Transform the four words at the constant addresses at, at + 64, ..."""
         products = self.products()
-        _load(asm, at, "x0")
+        asm.mload(at, "x0")
         asm.dup("2K")
         asm.op("ADD", "x0")
-        _load(asm, at + INDEX, "x1")
+        asm.mload(at + INDEX, "x1")
         asm.dup("x0")
         asm.dup("x1")
         asm.op("ADD", "s0")
         asm.swap("x0")
         asm.op("SUB", "e0")
-        _load(asm, at + 3 * INDEX, "x3")
-        _load(asm, at + 2 * INDEX, "x2")
+        asm.mload(at + 3 * INDEX, "x3")
+        asm.mload(at + 2 * INDEX, "x2")
         asm.dup("x3")
         asm.dup("x2")
         asm.op("SUB")
@@ -651,17 +663,17 @@ class Inverse4:
         asm.op("SUB", "g")
         asm.swap("s0")
         asm.op("ADD")
-        _store(asm, at)
+        asm.mstore(at)
         _pair(asm, "e0", "ir", "e1", "r", consume=False)
         _reduce(asm, products[1], "out")
-        _store(asm, at + INDEX)
+        asm.mstore(at + INDEX)
         _pair(asm, "e1", "r3", "e0", "ir3", consume=True)
         _reduce(asm, products[3], "out")
-        _store(asm, at + 3 * INDEX)
+        asm.mstore(at + 3 * INDEX)
         asm.dup("r2")
         asm.op("MUL")
         _reduce(asm, products[2], "out")
-        _store(asm, at + 2 * INDEX)
+        asm.mstore(at + 2 * INDEX)
 
 
 # The transforms
@@ -761,7 +773,7 @@ def ntt(asm: Asm, label: str, base: int, table: int) -> None:
     asm.shr(4)
     asm.push((table - base // 16) % (1 << 256))
     asm.ops("ADD MLOAD")
-    _blocks4(asm, last, (0, 5))
+    _blocks4(asm, last, (0, 5), table + TABLE_BYTES)
     _again(asm, f"{label}.last", 8 * INDEX, base + REGION)
     _end(asm)
 
@@ -782,7 +794,7 @@ def intt(asm: Asm, label: str, base: int, table: int) -> None:
     asm.shr(4)
     asm.push((table + base // 16 + TABLE_BYTES - WORD) % (1 << 256))
     asm.ops("SUB MLOAD")
-    _blocks4(asm, first, (5, 0))
+    _blocks4(asm, first, (5, 0), table + TABLE_BYTES)
     _again(asm, f"{label}.first", 8 * INDEX, base + REGION)
     _start(asm, block_bias, base)
     for i, block in enumerate(blocks):
@@ -802,13 +814,25 @@ def intt(asm: Asm, label: str, base: int, table: int) -> None:
     _end(asm)
 
 
-def _blocks4(asm: Asm, group: Forward4 | Inverse4, halves: tuple[int, int]) -> None:
-    """Two blocks of four coefficients of both arrays, by the two entries of W, on top."""
+def _blocks4(asm: Asm, group: Forward4 | Inverse4, halves: tuple[int, int], window: int) -> None:
+    """Two blocks of four coefficients of both arrays, by the two entries of W, on top.
+
+    They are 16 words in a row, and copied to constant addresses and back: 120 gas, where the
+    pointer's arithmetic would take 180.
+    """
     asm.rename("W")
+    asm.push(8 * INDEX)
+    asm.dup("p")
+    asm.push(window)
+    asm.op("MCOPY")
     for i, half in enumerate(halves):
         _unpack(asm, half)
         for array in range(2):
-            group.emit(asm, 4 * i * INDEX + array * WORD)
+            group.emit(asm, window + 4 * i * INDEX + array * WORD)
         for _ in ENTRY:
             asm.pop()
     asm.pop("W")
+    asm.push(8 * INDEX)
+    asm.push(window)
+    asm.dup("p")
+    asm.op("MCOPY")

@@ -128,7 +128,9 @@ class Machine:
         out = bytes(self.evm.message_call(ME, self.at, calldata=bytes(data)))
         data[TABLE : TABLE + kernel.TABLE_BYTES] = kernel.twiddles()
         assert out[:BASE] == data[:BASE]
-        assert out[BASE + kernel.REGION : END] == data[BASE + kernel.REGION :]
+        end = TABLE + kernel.TABLE_BYTES
+        assert out[BASE + kernel.REGION : end] == data[BASE + kernel.REGION : end]
+        assert out[TABLE + kernel.SCRATCH : END] == data[TABLE + kernel.SCRATCH :]
         assert int.from_bytes(out[END : END + 32]) == 0xDEADBEEF
         spent = [
             int.from_bytes(out[END + 32 + 32 * i : END + 64 + 32 * i])
