@@ -350,64 +350,85 @@ def _inverse_rows(k: int) -> dict[int, Row]:
 class Inverse8:
     """The constants and bounds of one radix-8 group of the inverse transform.
 
-    K is added to x0. It reaches e0, f0 and g, the first of each row's differences. The constant of
-    that one is positive and not small, so it outweighs the others, whose constants are centred.
+    K is added to x0 (x1 if ``turned``, where e0 is x1 - x0). It reaches e0, f0 and g, the first of
+    each row's differences. That one's constant is the value from 0 to q or, if K times it could
+    not outweigh the other terms, the same plus q; the others' constants are centred.
     """
 
     wide: bool
     inputs: list[list[Interval]]
+    bias: int
+    turned: bool = False
     rows: dict[int, Row] = field(default_factory=dict)
-    least: int = 0
 
     @classmethod
-    def plan(cls, k: int, inputs: Sequence[Sequence[Interval]], wide: bool) -> Inverse8:
-        """The group at node ``k``; ``inputs``: each kind of group's eight bounds."""
-        plan = cls(wide, [list(case) for case in inputs])
-        factor = 1 << WIDE_BITS if wide else -R
-        for out, values in _inverse_rows(k).items():
-            row = {i: value * factor % Q for i, value in values.items()}
-            for i in row:
-                if i:
-                    row[i] -= Q if row[i] > Q // 2 else 0
-                elif out != 4:
-                    row[i] += Q if row[i] < Q // 2 else 0
-            plan.rows[out] = row
-            plan.least = max(plan.least, -(plan.product(out, 0)[0] // row[0]))
-        return plan
+    def plan(
+        cls, k: int, inputs: Sequence[Sequence[Interval]], bias: int, wide: bool
+    ) -> Inverse8 | None:
+        """The group at node ``k``; ``inputs``: each kind of group's eight bounds.
 
-    def product(self, out: int, bias: int) -> Interval:
+        Turned or not, whichever cuts less; None if the bias is too small.
+        """
+        choices = []
+        for turned in (False, True):
+            plan = cls(wide, [list(case) for case in inputs], bias, turned)
+            if all(plan._place(out, values) for out, values in _inverse_rows(k).items()):
+                choices.append(plan)
+        return min(choices, key=cls.cuts, default=None)
+
+    def _place(self, out: int, values: Row) -> bool:
+        """Set an output's constants; whether its sum of products is never negative."""
+        factor = 1 << WIDE_BITS if self.wide else -R
+        row = {i: value * factor % Q for i, value in values.items()}
+        for i in row:
+            row[i] -= Q if i and row[i] > Q // 2 else 0
+        if self.turned and out % 2:
+            row[0] = -row[0] % Q
+        self.rows[out] = row
+        if self.product(out)[0] < 0:
+            row[0] += Q
+        return self.product(out)[0] >= 0
+
+    def cuts(self) -> int:
+        """How many of the sums must be cut."""
+        return sum(_needs_cut(self.product(out)) for out in self.rows)
+
+    def product(self, out: int) -> Interval:
         """The bounds of an output before reduction."""
         row = self.rows[out]
         size = 4 if out == 4 else 1 + (out % 2 == 0)  # inputs in half of g, f or e
         cases = []
         for x in self.inputs:
-            terms = [(bias * row[0], bias * row[0])]
+            terms = [(self.bias * row[0], self.bias * row[0])]
             for i, c in row.items():
                 at = 2 * i * size
                 plus, minus = _total(x[at : at + size]), _total(x[at + size : at + 2 * size])
+                if self.turned and out % 2 and i == 0:
+                    plus, minus = minus, plus
                 terms.append(_scale(c, _sub(plus, minus)))
             cases.append(_total(terms))
         return _hull(cases)
 
-    def outputs(self, case: Sequence[Interval], bias: int) -> list[Interval]:
+    def outputs(self, case: Sequence[Interval]) -> list[Interval]:
         """The bounds of the eight outputs of one kind of group."""
-        kind = Inverse8(self.wide, [list(case)], self.rows)
+        kind = Inverse8(self.wide, [list(case)], self.bias, self.turned, self.rows)
         reduced = _reduced_wide if self.wide else _reduced
-        total = _add(_total(case), (bias, bias))
-        return [total, *(reduced(kind.product(out, bias)) for out in range(1, 8))]
+        total = _add(_total(case), (self.bias, self.bias))
+        return [total, *(reduced(kind.product(out)) for out in range(1, 8))]
 
-    def emit(self, asm: Asm, stride: int, bias: int) -> None:
+    def emit(self, asm: Asm, stride: int) -> None:
         """Transform the group at p, p + stride, ..., p + 7 stride."""
         depth = len(asm.stack)
 
         def halve(i: int) -> None:
             """e_i below s_i, or above for even i; f_i takes the place of the first s."""
             if i % 2 == 0:
-                _load(asm, 2 * i * stride, "x")
+                turned = self.turned and i == 0
+                _load(asm, (2 * i + turned) * stride, "x")
                 if i == 0:
                     asm.dup("K")
                     asm.op("ADD", "x")
-                _load(asm, (2 * i + 1) * stride, "y")
+                _load(asm, (2 * i + 1 - turned) * stride, "y")
                 asm.dup("x")
                 asm.dup("y")
                 asm.op("ADD", f"s{i}")
@@ -432,7 +453,7 @@ class Inverse8:
             asm.op("ADD", total)
 
         def finish(out: int) -> None:
-            product = self.product(out, bias)
+            product = self.product(out)
             if self.wide:
                 _reduce_wide(asm, product, "out")
             else:
@@ -692,18 +713,24 @@ def forward_plan() -> tuple[Forward8, int, list[Forward8], int, Forward4, int]:
     return first, first_bias, blocks, block_bias, last, _bias(last.output(0)[0])
 
 
-def inverse_plan() -> tuple[Inverse4, list[Inverse8], int, Inverse8, int]:
-    """Each pass of the inverse transform, with K of the second and the third."""
+def inverse_plan() -> tuple[Inverse4, list[Inverse8], Inverse8]:
+    """Each pass of the inverse transform. The K of the second is the one that cuts least."""
     first = Inverse4(INTT_INPUT)
     cases = [[bounds] * 8 for bounds in first.outputs()]
-    blocks = [Inverse8.plan(k, cases, wide=False) for k in range(8, 16)]
-    block_bias = _bias(-max(block.least for block in blocks))
+    tries = []
+    for bias in range(16 * Q, 40 * Q, Q):
+        plans = [Inverse8.plan(k, cases, bias, wide=False) for k in range(8, 16)]
+        blocks = [plan for plan in plans if plan]
+        if len(blocks) == len(plans):
+            tries.append(blocks)
+    blocks = min(tries, key=lambda blocks: sum(block.cuts() for block in blocks))
     # Index i mod 32 = 4 out + case is the same in all words of a group of the last pass.
-    bounds = [[block.outputs(case, block_bias) for block in blocks] for case in cases]
+    bounds = [[block.outputs(case) for block in blocks] for case in cases]
     spread = [[block[out] for block in case] for case in bounds for out in range(8)]
-    last = Inverse8.plan(1, spread, wide=True)
-    lowest = min(_total(case)[0] for case in spread)
-    return first, blocks, block_bias, last, _bias(min(-last.least, lowest))
+    bias = _bias(min(_total(case)[0] for case in spread))
+    last = Inverse8.plan(1, spread, bias, wide=True)
+    assert last
+    return first, blocks, last
 
 
 def ntt_output() -> Interval:
@@ -714,8 +741,8 @@ def ntt_output() -> Interval:
 
 def intt_output() -> Interval:
     """The bounds of every lane of the inverse transform's result."""
-    *_, last, bias = inverse_plan()
-    return _hull(out for case in last.inputs for out in last.outputs(case, bias))
+    *_, last = inverse_plan()
+    return _hull(out for case in last.inputs for out in last.outputs(case))
 
 
 def _begin(asm: Asm, label: str) -> None:
@@ -784,7 +811,7 @@ def intt(asm: Asm, label: str, base: int, table: int) -> None:
     Algorithm 42 without its last step, the product with 256^-1: a caller folds that into a factor
     that it multiplies by anyway. Lanes below q on entry, within ``intt_output()`` afterwards.
     """
-    first, blocks, block_bias, last, last_bias = inverse_plan()
+    first, blocks, last = inverse_plan()
     _begin(asm, label)
     _constants(asm)
     asm.push(LANES * 2 * Q, "2K")
@@ -796,20 +823,20 @@ def intt(asm: Asm, label: str, base: int, table: int) -> None:
     asm.ops("SUB MLOAD")
     _blocks4(asm, first, (5, 0), table + TABLE_BYTES)
     _again(asm, f"{label}.first", 8 * INDEX, base + REGION)
-    _start(asm, block_bias, base)
+    _start(asm, blocks[0].bias, base)
     for i, block in enumerate(blocks):
         if i:
             asm.push(GROUP8 - 4 * INDEX)
             asm.op("ADD", "p")
         asm.label(f"{label}.block{i}")
-        block.emit(asm, 4 * INDEX, block_bias)
+        block.emit(asm, 4 * INDEX)
         _again(asm, f"{label}.block{i}", WORD, base + i * GROUP8 + 4 * INDEX)
     while asm.stack[-1] != "back":
         asm.pop()
     _constants(asm, wide=True)
-    _start(asm, last_bias, base)
+    _start(asm, last.bias, base)
     asm.label(f"{label}.last")
-    last.emit(asm, GROUP8, last_bias)
+    last.emit(asm, GROUP8)
     _again(asm, f"{label}.last", WORD, base + GROUP8)
     _end(asm)
 
