@@ -32,6 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from scripts.kernels.asm import Asm
 
@@ -49,7 +50,6 @@ WORD = 32
 INDEX = 2 * WORD  # from one coefficient to the next
 REGION = N * INDEX
 TABLE_BYTES = 32 * WORD
-SCRATCH = TABLE_BYTES + 8 * INDEX  # what the transforms need at ``table``
 
 NTT_INPUT = (0, 9644787)  # floor(2^23.2) is the largest
 INTT_INPUT = (0, Q - 1)
@@ -171,11 +171,6 @@ def _store(asm: Asm, offset: int) -> None:
     asm.op("MSTORE")
 
 
-def _times(asm: Asm, constant: int) -> None:
-    asm.push(constant)
-    asm.op("MUL")
-
-
 def _spread(asm: Asm, offset: int, other: int) -> None:
     """Store x - t at ``offset`` and x + t at ``other``; the stack is t x and both are consumed."""
     _differ(asm)
@@ -230,14 +225,15 @@ class Forward8:
     terms: list[Interval] = field(default_factory=list)
     lowest: int = 0
     inputs: Interval = (0, 0)
+    slots: int = 0  # where the constants are in memory, if they are
 
     @classmethod
-    def plan(cls, k: int, inputs: Interval) -> Forward8:
+    def plan(cls, k: int, inputs: Interval, signs: Sequence[int] = ()) -> Forward8:
         """The group at node ``k``. A row and its negative do the same: the smaller is taken."""
         plan = cls(inputs=inputs)
-        for values in _forward_rows(k):
+        for r, values in enumerate(_forward_rows(k)):
             choices = []
-            for sign in (1, -1):
+            for sign in signs[r : r + 1] or (1, -1):
                 row = {i: -sign * value * R % Q for i, value in values.items()}
                 choices.append((sum(row.values()), sign, row))
             total, sign, row = min(choices, key=lambda choice: choice[0])
@@ -248,6 +244,38 @@ class Forward8:
             plan.terms.append(_reduced(product))
         plan.lowest = min(low for low, _ in plan.outputs(0))
         return plan
+
+    @classmethod
+    def common(
+        cls, nodes: Sequence[int], inputs: Interval, slots: int
+    ) -> tuple[Forward8, list[Forward8]]:
+        """One group for all ``nodes``, with its constants in memory, and that of each node."""
+        signs = []
+        for r in range(7):
+            largest = {
+                sign: max(cls.plan(k, inputs, [sign] * 7).products[r][1] for k in nodes)
+                for sign in (1, -1)
+            }
+            signs.append(min(largest, key=lambda sign: largest[sign]))
+        blocks = [cls.plan(k, inputs, signs) for k in nodes]
+        plan = cls(blocks[0].rows, signs, inputs=inputs, slots=slots)
+        plan.products = [_hull(b.products[r] for b in blocks) for r in range(7)]
+        plan.terms = [_hull(b.terms[r] for b in blocks) for r in range(7)]
+        plan.lowest = min(block.lowest for block in blocks)
+        return plan, blocks
+
+    def constants(self) -> list[int]:
+        """The constants in the order of the slots."""
+        return [constant for row in self.rows for constant in row.values()]
+
+    def times(self, asm: Asm, r: int, i: int) -> None:
+        """Multiply the top by the constant of row ``r`` for input ``i``."""
+        if self.slots:
+            at = [(row, j) for row in range(7) for j in self.rows[row]].index((r, i))
+            asm.mload(self.slots + WORD * at)
+        else:
+            asm.push(self.rows[r][i])
+        asm.op("MUL")
 
     def outputs(self, bias: int) -> list[Interval]:
         """The bounds of the eight outputs."""
@@ -264,9 +292,9 @@ class Forward8:
     def emit(self, asm: Asm, stride: int) -> None:
         """Transform the group at p, p + stride, ..., p + 7 stride."""
         depth = len(asm.stack)
-        rows, signs = self.rows, self.signs
+        signs = self.signs
         _load(asm, 4 * stride, "c")
-        _times(asm, rows[0][4])
+        self.times(asm, 0, 4)
         _reduce(asm, self.products[0], "C")
         _load(asm, 0, "a0")
         asm.dup("K")
@@ -281,33 +309,32 @@ class Forward8:
         _load(asm, 2 * stride, "a2")
         _load(asm, 6 * stride, "a6")
         asm.dup("a2")
-        _times(asm, rows[1][2])
+        self.times(asm, 1, 2)
         asm.dup("a6")
-        _times(asm, rows[1][6])
+        self.times(asm, 1, 6)
         asm.op("ADD")
         _reduce(asm, self.products[1], "P")
         asm.swap("a2")
-        _times(asm, rows[2][2])
+        self.times(asm, 2, 2)
         asm.swap("a6")
-        _times(asm, rows[2][6])
+        self.times(asm, 2, 6)
         asm.op("ADD")
         _reduce(asm, self.products[2], "D")
         for i in (1, 5, 3, 7):
             _load(asm, i * stride, f"a{i}")
         for i in range(4):
-            row = rows[3 + i]
             if i < 3:
                 asm.dup("a1")
-                _times(asm, row[1])
+                self.times(asm, 3 + i, 1)
                 for j in (5, 3, 7):
                     asm.dup(f"a{j}")
-                    _times(asm, row[j])
+                    self.times(asm, 3 + i, j)
                     asm.op("ADD")
             else:
-                _times(asm, row[7])
+                self.times(asm, 3 + i, 7)
                 for j in (3, 5, 1):
                     asm.swap(f"a{j}")
-                    _times(asm, row[j])
+                    self.times(asm, 3 + i, j)
                     asm.op("ADD")
             _reduce(asm, self.products[3 + i], "R")
             upper, term, sign = (("u+", "P", 1), ("u+", "P", -1), ("u-", "D", 1), ("u-", "D", -1))[
@@ -360,21 +387,38 @@ class Inverse8:
     bias: int
     turned: bool = False
     rows: dict[int, Row] = field(default_factory=dict)
+    slots: int = 0  # where the constants are in memory, if they are
+    blocks: list[Inverse8] = field(default_factory=list)  # those that are done with one code
 
     @classmethod
     def plan(
-        cls, k: int, inputs: Sequence[Sequence[Interval]], bias: int, wide: bool
+        cls,
+        k: int,
+        inputs: Sequence[Sequence[Interval]],
+        bias: int,
+        wide: bool = False,
+        turns: Sequence[bool] = (False, True),
     ) -> Inverse8 | None:
         """The group at node ``k``; ``inputs``: each kind of group's eight bounds.
 
         Turned or not, whichever cuts less; None if the bias is too small.
         """
         choices = []
-        for turned in (False, True):
+        for turned in turns:
             plan = cls(wide, [list(case) for case in inputs], bias, turned)
             if all(plan._place(out, values) for out, values in _inverse_rows(k).items()):
                 choices.append(plan)
         return min(choices, key=cls.cuts, default=None)
+
+    @classmethod
+    def common(cls, blocks: Sequence[Inverse8], slots: int) -> Inverse8:
+        """One group for all ``blocks``, with its constants in memory."""
+        one = blocks[0]
+        return cls(False, one.inputs, one.bias, one.turned, one.rows, slots, list(blocks))
+
+    def constants(self) -> list[int]:
+        """The constants in the order of the slots; they have signs."""
+        return [constant for row in self.rows.values() for constant in row.values()]
 
     def _place(self, out: int, values: Row) -> bool:
         """Set an output's constants; whether its sum of products is never negative."""
@@ -395,6 +439,8 @@ class Inverse8:
 
     def product(self, out: int) -> Interval:
         """The bounds of an output before reduction."""
+        if self.blocks:
+            return _hull(block.product(out) for block in self.blocks)
         row = self.rows[out]
         size = 4 if out == 4 else 1 + (out % 2 == 0)  # inputs in half of g, f or e
         cases = []
@@ -464,13 +510,19 @@ class Inverse8:
             """The sum of ``names``, the biased one last; the first ``consumed`` lie on top."""
             sign = 1
             for step, name in enumerate(names):
-                constant = self.rows[out][int(name[1:] or 0)]
+                i = int(name[1:] or 0)
                 if step < consumed:
                     asm.swap(name)
                 else:
                     asm.dup(name)
-                _times(asm, abs(constant))
-                now = 1 if constant > 0 else -1
+                now = 1
+                if self.slots:
+                    places = [(o, j) for o, row in self.rows.items() for j in row]
+                    asm.mload(self.slots + WORD * places.index((out, i)))
+                else:
+                    asm.push(abs(self.rows[out][i]))
+                    now = 1 if self.rows[out][i] > 0 else -1
+                asm.op("MUL")
                 if step:
                     asm.op("ADD" if now == sign else "SUB")
                 sign = now
@@ -503,7 +555,7 @@ def _entry(block: int) -> tuple[int, ...]:
     return tuple(v * R % Q for v in (r * r, r, r**3, i * r, -i * r**3))
 
 
-def twiddles() -> bytes:
+def _entries() -> bytes:
     """The table: two blocks of five constants of 24 bits in each word, the first one lowest.
 
     Block 2 j is in the low 120 bits of word j. The inverse reads it backwards: with the entry of
@@ -515,19 +567,6 @@ def twiddles() -> bytes:
         out += sum(v << (ENTRY_BITS * i) for i, v in enumerate(values)).to_bytes(WORD)
     assert len(out) == TABLE_BYTES
     return out
-
-
-def place_twiddles(asm: Asm, label: str) -> None:
-    """Put the table into the code, at a label, where nothing runs into it."""
-    asm.data(twiddles(), label)
-
-
-def load_twiddles(asm: Asm, label: str, table: int) -> None:
-    """Copy the table from the code to memory at ``table``; both transforms need it there."""
-    asm.push(TABLE_BYTES)
-    asm.push_label(label)
-    asm.push(table)
-    asm.op("CODECOPY")
 
 
 def _unpack(asm: Asm, first: int) -> None:
@@ -702,47 +741,198 @@ class Inverse4:
 GROUP8 = 32 * INDEX  # the stride of the pass with one node, and a block of the pass with eight
 
 
-def forward_plan() -> tuple[Forward8, int, list[Forward8], int, Forward4, int]:
-    """Each pass of the forward transform, with its K."""
-    first = Forward8.plan(1, NTT_INPUT)
-    first_bias = _bias(first.lowest)
-    middle = _hull(first.outputs(first_bias))
-    blocks = [Forward8.plan(k, middle) for k in range(8, 16)]
-    block_bias = _bias(min(block.lowest for block in blocks))
-    last = Forward4(_hull(out for block in blocks for out in block.outputs(block_bias)))
-    return first, first_bias, blocks, block_bias, last, _bias(last.output(0)[0])
+NODES = range(8, 16)  # of the middle pass
 
 
-def inverse_plan() -> tuple[Inverse4, list[Inverse8], Inverse8]:
-    """Each pass of the inverse transform. The K of the second is the one that cuts least."""
-    first = Inverse4(INTT_INPUT)
-    cases = [[bounds] * 8 for bounds in first.outputs()]
-    tries = []
-    for bias in range(16 * Q, 40 * Q, Q):
-        plans = [Inverse8.plan(k, cases, bias, wide=False) for k in range(8, 16)]
-        blocks = [plan for plan in plans if plan]
-        if len(blocks) == len(plans):
-            tries.append(blocks)
-    blocks = min(tries, key=lambda blocks: sum(block.cuts() for block in blocks))
-    # Index i mod 32 = 4 out + case is the same in all words of a group of the last pass.
-    bounds = [[block.outputs(case) for block in blocks] for case in cases]
-    spread = [[block[out] for block in case] for case in bounds for out in range(8)]
-    bias = _bias(min(_total(case)[0] for case in spread))
-    last = Inverse8.plan(1, spread, bias, wide=True)
-    assert last
-    return first, blocks, last
+@dataclass(frozen=True)
+class ForwardPlan:
+    """Each pass of the forward transform, with its K. ``common`` if the middle one is compact."""
+
+    first: Forward8
+    first_bias: int
+    blocks: list[Forward8]
+    common: Forward8
+    block_bias: int
+    last: Forward4
+    last_bias: int
+
+    @classmethod
+    def make(cls, compact: bool, slots: int = 1) -> ForwardPlan:
+        """The plan; ``slots`` is where the middle pass finds its constants."""
+        first = Forward8.plan(1, NTT_INPUT)
+        first_bias = _bias(first.lowest)
+        middle = _hull(first.outputs(first_bias))
+        common, blocks = Forward8.common(NODES, middle, slots)
+        if not compact:
+            blocks = [Forward8.plan(k, middle) for k in NODES]
+        block_bias = _bias(min(block.lowest for block in blocks))
+        last = Forward4(_hull(out for block in blocks for out in block.outputs(block_bias)))
+        last_bias = _bias(last.output(0)[0])
+        return cls(first, first_bias, blocks, common, block_bias, last, last_bias)
 
 
-def ntt_output() -> Interval:
+@dataclass(frozen=True)
+class InversePlan:
+    """Each pass of the inverse transform."""
+
+    first: Inverse4
+    blocks: list[Inverse8]
+    last: Inverse8
+
+    @classmethod
+    def make(cls, compact: bool) -> InversePlan:
+        """The plan. The K of the middle pass is the one that cuts least."""
+        first = Inverse4(INTT_INPUT)
+        cases = [[bounds] * 8 for bounds in first.outputs()]
+        tries: list[tuple[int, list[Inverse8]]] = []
+        for bias in range(16 * Q, 40 * Q, Q):
+            for turns in ((False,), (True,)) if compact else ((False, True),):
+                plans = [Inverse8.plan(k, cases, bias, turns=turns) for k in NODES]
+                blocks = [plan for plan in plans if plan]
+                if len(blocks) == len(plans):
+                    cuts = sum(block.cuts() for block in blocks)
+                    if compact:
+                        cuts = Inverse8.common(blocks, 1).cuts()
+                    tries.append((cuts, blocks))
+        blocks = min(tries, key=lambda tried: tried[0])[1]
+        # Index i mod 32 = 4 out + case is the same in all words of a group of the last pass.
+        bounds = [[block.outputs(case) for block in blocks] for case in cases]
+        spread = [[block[out] for block in case] for case in bounds for out in range(8)]
+        bias = _bias(min(_total(case)[0] for case in spread))
+        last = Inverse8.plan(1, spread, bias, wide=True)
+        assert last
+        return cls(first, blocks, last)
+
+
+@cache
+def ntt_output(compact: bool = False) -> Interval:
     """The bounds of every lane of the forward transform's result."""
-    *_, last, bias = forward_plan()
-    return last.output(bias)
+    plan = ForwardPlan.make(compact)
+    return plan.last.output(plan.last_bias)
 
 
-def intt_output() -> Interval:
+@cache
+def intt_output(compact: bool = False) -> Interval:
     """The bounds of every lane of the inverse transform's result."""
-    *_, last = inverse_plan()
+    last = InversePlan.make(compact).last
     return _hull(out for case in last.inputs for out in last.outputs(case))
+
+
+# The middle pass of the compact form: the 21 constants of a block as eight signed numbers of 32
+# bits a word, the first one highest, spread to a word each before the block.
+
+FIELD_BITS = 32
+FIELDS = 8  # in a word
+BLOCK_BYTES = 3 * WORD
+SLOTS = 21
+
+
+def _pack_block(constants: Sequence[int]) -> bytes:
+    assert len(constants) == SLOTS
+    padded = [*constants, *[0] * (3 * FIELDS - SLOTS)]
+    return b"".join(c.to_bytes(FIELD_BITS // 8, signed=True) for c in padded)
+
+
+def _spread_block(asm: Asm, slots: int) -> None:
+    """The constants of the block at t, each to a word of its own."""
+    for i in range(SLOTS):
+        word, at = divmod(i, FIELDS)
+        if at == 0:
+            asm.dup("t")
+            if word:
+                asm.push(WORD * word)
+                asm.op("ADD")
+            asm.op("MLOAD", "W")
+        last = at == FIELDS - 1 or i == SLOTS - 1
+        if not last:
+            asm.dup("W")
+        if at:
+            asm.shl(FIELD_BITS * at)
+        asm.push(256 - FIELD_BITS)
+        asm.op("SAR")
+        asm.mstore(slots + WORD * i)
+
+
+def _middle(
+    asm: Asm, label: str, base: int, fields: int, slots: int, group: Forward8 | Inverse8
+) -> None:
+    """The middle pass with one code for all blocks; K, t and p on top."""
+    assert base % (4 * INDEX) == 0, f"base {base:#x}: expected a multiple of {4 * INDEX}"
+    asm.pop("p")
+    asm.push(fields, "t")
+    asm.push(base, "p")
+    asm.label(f"{label}.block")
+    _spread_block(asm, slots)
+    asm.label(f"{label}.group")
+    group.emit(asm, 4 * INDEX)
+    asm.push(WORD)
+    asm.op("ADD", "p")
+    asm.dup("p")
+    asm.push(4 * INDEX - 1)
+    asm.op("AND")
+    asm.jumpi(f"{label}.group")
+    asm.swap("t")
+    asm.push(BLOCK_BYTES)
+    asm.op("ADD", "t")
+    asm.swap("p")
+    _again(asm, f"{label}.block", GROUP8 - 4 * INDEX, base + REGION)
+    asm.swap("t")
+    asm.pop("t")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What lies at ``table``: the table, then scratch words that the transforms write."""
+
+    table: int
+    compact: bool
+
+    @property
+    def forward(self) -> int:
+        """The constants of the forward transform's middle pass, if it is compact."""
+        return self.table + TABLE_BYTES
+
+    @property
+    def inverse(self) -> int:
+        """Those of the inverse."""
+        return self.forward + len(NODES) * BLOCK_BYTES
+
+    @property
+    def window(self) -> int:
+        """Where two blocks of the radix-4 pass are done; the end of the table."""
+        return self.table + len(twiddles(self.compact))
+
+    @property
+    def slots(self) -> int:
+        """The middle pass's constants, a word each."""
+        return self.window + 8 * INDEX
+
+    @property
+    def end(self) -> int:
+        """The first byte that is not touched."""
+        return self.slots + (SLOTS * WORD if self.compact else 0)
+
+
+@cache
+def twiddles(compact: bool = False) -> bytes:
+    """The table."""
+    if not compact:
+        return _entries()
+    blocks = [*ForwardPlan.make(compact).blocks, *InversePlan.make(compact).blocks]
+    return _entries() + b"".join(_pack_block(block.constants()) for block in blocks)
+
+
+def place_twiddles(asm: Asm, label: str, compact: bool = False) -> None:
+    """Put the table into the code, at a label, where nothing runs into it."""
+    asm.data(twiddles(compact), label)
+
+
+def load_twiddles(asm: Asm, label: str, table: int, compact: bool = False) -> None:
+    """Copy the table from the code to memory at ``table``; both transforms need it there."""
+    asm.push(len(twiddles(compact)))
+    asm.push_label(label)
+    asm.push(table)
+    asm.op("CODECOPY")
 
 
 def _begin(asm: Asm, label: str) -> None:
@@ -773,45 +963,44 @@ def _start(asm: Asm, bias: int, base: int) -> None:
     asm.push(base, "p")
 
 
-def ntt(asm: Asm, label: str, base: int, table: int) -> None:
+def ntt(asm: Asm, label: str, base: int, table: int, compact: bool = False) -> None:
     """The subroutine ``label``: the forward transform of the eight polynomials at ``base``.
 
     Lanes within ``NTT_INPUT`` on entry, within ``ntt_output()`` afterwards, and congruent to
     Algorithm 41. ``table`` is where ``load_twiddles`` copied the table.
     """
-    first, first_bias, blocks, block_bias, last, last_bias = forward_plan()
+    memory = Memory(table, compact)
+    plan = ForwardPlan.make(compact, memory.slots)
     _begin(asm, label)
     _constants(asm)
-    _start(asm, first_bias, base)
+    _start(asm, plan.first_bias, base)
     asm.label(f"{label}.first")
-    first.emit(asm, GROUP8)
+    plan.first.emit(asm, GROUP8)
     _again(asm, f"{label}.first", WORD, base + GROUP8)
-    _start(asm, block_bias, base)
-    for i, block in enumerate(blocks):
-        if i:
-            asm.push(GROUP8 - 4 * INDEX)
-            asm.op("ADD", "p")
-        asm.label(f"{label}.block{i}")
-        block.emit(asm, 4 * INDEX)
-        _again(asm, f"{label}.block{i}", WORD, base + i * GROUP8 + 4 * INDEX)
-    _start(asm, last_bias, base)
+    _start(asm, plan.block_bias, base)
+    if compact:
+        _middle(asm, label, base, memory.forward, memory.slots, plan.common)
+    else:
+        _each(asm, label, base, plan.blocks)
+    _start(asm, plan.last_bias, base)
     asm.label(f"{label}.last")
     asm.dup("p")
     asm.shr(4)
     asm.push((table - base // 16) % (1 << 256))
     asm.ops("ADD MLOAD")
-    _blocks4(asm, last, (0, 5), table + TABLE_BYTES)
+    _blocks4(asm, plan.last, (0, 5), memory.window)
     _again(asm, f"{label}.last", 8 * INDEX, base + REGION)
     _end(asm)
 
 
-def intt(asm: Asm, label: str, base: int, table: int) -> None:
+def intt(asm: Asm, label: str, base: int, table: int, compact: bool = False) -> None:
     """The subroutine ``label``: 256 times the inverse transform of the eight polynomials.
 
     Algorithm 42 without its last step, the product with 256^-1: a caller folds that into a factor
     that it multiplies by anyway. Lanes below q on entry, within ``intt_output()`` afterwards.
     """
-    first, blocks, last = inverse_plan()
+    memory = Memory(table, compact)
+    plan = InversePlan.make(compact)
     _begin(asm, label)
     _constants(asm)
     asm.push(LANES * 2 * Q, "2K")
@@ -821,9 +1010,30 @@ def intt(asm: Asm, label: str, base: int, table: int) -> None:
     asm.shr(4)
     asm.push((table + base // 16 + TABLE_BYTES - WORD) % (1 << 256))
     asm.ops("SUB MLOAD")
-    _blocks4(asm, first, (5, 0), table + TABLE_BYTES)
+    _blocks4(asm, plan.first, (5, 0), memory.window)
     _again(asm, f"{label}.first", 8 * INDEX, base + REGION)
-    _start(asm, blocks[0].bias, base)
+    asm.pop("p")
+    asm.pop("K")
+    asm.pop("2K")
+    asm.push(LANES * plan.blocks[0].bias, "K")
+    asm.push(base, "p")
+    if compact:
+        common = Inverse8.common(plan.blocks, memory.slots)
+        _middle(asm, label, base, memory.inverse, memory.slots, common)
+    else:
+        _each(asm, label, base, plan.blocks)
+    while asm.stack[-1] != "back":
+        asm.pop()
+    _constants(asm, wide=True)
+    _start(asm, plan.last.bias, base)
+    asm.label(f"{label}.last")
+    plan.last.emit(asm, GROUP8)
+    _again(asm, f"{label}.last", WORD, base + GROUP8)
+    _end(asm)
+
+
+def _each(asm: Asm, label: str, base: int, blocks: Sequence[Forward8] | Sequence[Inverse8]) -> None:
+    """The middle pass with code of its own for every block."""
     for i, block in enumerate(blocks):
         if i:
             asm.push(GROUP8 - 4 * INDEX)
@@ -831,14 +1041,6 @@ def intt(asm: Asm, label: str, base: int, table: int) -> None:
         asm.label(f"{label}.block{i}")
         block.emit(asm, 4 * INDEX)
         _again(asm, f"{label}.block{i}", WORD, base + i * GROUP8 + 4 * INDEX)
-    while asm.stack[-1] != "back":
-        asm.pop()
-    _constants(asm, wide=True)
-    _start(asm, last.bias, base)
-    asm.label(f"{label}.last")
-    last.emit(asm, GROUP8)
-    _again(asm, f"{label}.last", WORD, base + GROUP8)
-    _end(asm)
 
 
 def _blocks4(asm: Asm, group: Forward4 | Inverse4, halves: tuple[int, int], window: int) -> None:

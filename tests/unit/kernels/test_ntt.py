@@ -1,16 +1,16 @@
 """The transforms against Algorithms 41 and 42, at random and at the extremes, and their gas."""
 
+import math
 import random
-from collections.abc import Callable
 
 import pyrevm
 import pytest
 
 from scripts.kernels import ntt as kernel
-from scripts.kernels.asm import Asm
+from scripts.kernels.asm import OPS, Asm
 
 ME = "0x" + "11" * 20
-BASE, TABLE, END = 0x4000, 0x8000, 0x8800
+BASE, TABLE, END = 0x4000, 0x8000, 0x9800
 Q, N = kernel.Q, kernel.N
 BIG = int(2**23.2)
 
@@ -77,7 +77,7 @@ def unpack(memory: bytes) -> Polynomials:
     return polynomials
 
 
-def program(*names: str) -> bytes:
+def program(compact: bool, *names: str) -> bytes:
     """Memory comes from the calldata, the transforms run, and memory is returned.
 
     Before it, the word that lay below on the stack, the table's copy left out of the gas.
@@ -88,7 +88,7 @@ def program(*names: str) -> bytes:
     asm.push(0)
     asm.push(0)
     asm.op("CALLDATACOPY")
-    kernel.load_twiddles(asm, "twiddles", TABLE)
+    kernel.load_twiddles(asm, "twiddles", TABLE, compact)
     for name in names:
         asm.op("GAS")
         asm.call(name)
@@ -104,17 +104,18 @@ def program(*names: str) -> bytes:
     asm.push(0)
     asm.op("RETURN")
     for name in dict.fromkeys(names):
-        {"ntt": kernel.ntt, "intt": kernel.intt}[name](asm, name, BASE, TABLE)
-    kernel.place_twiddles(asm, "twiddles")
+        {"ntt": kernel.ntt, "intt": kernel.intt}[name](asm, name, BASE, TABLE, compact)
+    kernel.place_twiddles(asm, "twiddles", compact)
     return asm.assemble()
 
 
 class Machine:
     """One deployed program."""
 
-    def __init__(self, *names: str) -> None:
+    def __init__(self, compact: bool, *names: str) -> None:
         self.names = names
-        code = program(*names)
+        self.compact = compact
+        code = program(compact, *names)
         self.evm = pyrevm.EVM(gas_limit=1 << 40, spec_id="PRAGUE")
         self.evm.set_balance(ME, 10**24)
         init = bytes.fromhex("61") + len(code).to_bytes(2) + bytes.fromhex("80600a3d393df3") + code
@@ -126,11 +127,12 @@ class Machine:
         data = bytearray(rng.randbytes(END))
         data[BASE : BASE + kernel.REGION] = pack(polynomials)
         out = bytes(self.evm.message_call(ME, self.at, calldata=bytes(data)))
-        data[TABLE : TABLE + kernel.TABLE_BYTES] = kernel.twiddles()
+        memory = kernel.Memory(TABLE, self.compact)
+        data[TABLE : memory.window] = kernel.twiddles(self.compact)
         assert out[:BASE] == data[:BASE]
-        end = TABLE + kernel.TABLE_BYTES
+        end = memory.window
         assert out[BASE + kernel.REGION : end] == data[BASE + kernel.REGION : end]
-        assert out[TABLE + kernel.SCRATCH : END] == data[TABLE + kernel.SCRATCH :]
+        assert out[memory.end : END] == data[memory.end :]
         assert int.from_bytes(out[END : END + 32]) == 0xDEADBEEF
         spent = [
             int.from_bytes(out[END + 32 + 32 * i : END + 64 + 32 * i])
@@ -140,14 +142,19 @@ class Machine:
         return unpack(out[BASE : BASE + kernel.REGION]), [gas - 2 - 6 - 8 - 1 for gas in spent]
 
 
-@pytest.fixture(scope="module")
-def forward() -> Machine:
-    return Machine("ntt")
+@pytest.fixture(scope="module", params=[False, True], ids=["fast", "compact"])
+def compact(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
 
 
 @pytest.fixture(scope="module")
-def inverse() -> Machine:
-    return Machine("intt")
+def forward(compact: bool) -> Machine:
+    return Machine(compact, "ntt")
+
+
+@pytest.fixture(scope="module")
+def inverse(compact: bool) -> Machine:
+    return Machine(compact, "intt")
 
 
 def random_polynomials(limit: int, seed: int) -> Polynomials:
@@ -178,7 +185,7 @@ CASES = list(inputs(1))
 def test_forward_is_algorithm_41(forward: Machine, case: str) -> None:
     polynomials = inputs(BIG)[case]
     result, _ = forward.run(polynomials)
-    low, high = kernel.ntt_output()
+    low, high = kernel.ntt_output(forward.compact)
     for got, polynomial in zip(result, polynomials, strict=True):
         assert [x % Q for x in got] == reference_ntt(polynomial)
         assert low <= min(got)
@@ -189,7 +196,7 @@ def test_forward_is_algorithm_41(forward: Machine, case: str) -> None:
 def test_inverse_is_algorithm_42(inverse: Machine, case: str) -> None:
     polynomials = inputs(Q - 1)[case]
     result, _ = inverse.run(polynomials)
-    low, high = kernel.intt_output()
+    low, high = kernel.intt_output(inverse.compact)
     for got, polynomial in zip(result, polynomials, strict=True):
         assert [x % Q for x in got] == reference_intt(polynomial)
         assert low <= min(got)
@@ -203,17 +210,186 @@ def test_round_trip(forward: Machine, inverse: Machine) -> None:
     assert [[x * pow(256, -1, Q) % Q for x in p] for p in result] == polynomials
 
 
-@pytest.mark.parametrize(
-    ("name", "most_gas", "most_bytes"), [("ntt", 152_768, 3_928), ("intt", 155_812, 4_066)]
-)
-def test_gas_and_size(name: str, most_gas: int, most_bytes: int) -> None:
-    machine = Machine(name)
+def test_lanes_are_independent(forward: Machine, inverse: Machine) -> None:
+    for machine, limit in ((forward, BIG), (inverse, Q - 1)):
+        polynomials = random_polynomials(limit, 11)
+        result, _ = machine.run(polynomials)
+        for changed in (0, 2, 7):
+            others = list(polynomials)
+            others[changed] = [limit] * N
+            again, _ = machine.run(others)
+            assert [k for k in range(8) if again[k] != result[k]] == [changed]
+
+
+# The bounds, from the code itself: it is run with an interval in place of every lane.
+
+Interval = tuple[int, int]
+LANES, LANE = kernel.LANES, 1 << 64
+
+
+def uniform(word: int) -> int:
+    """The value that all four lanes of a constant have."""
+    assert word % LANES == 0
+    assert word // LANES < LANE
+    return word // LANES
+
+
+def scalar(word: int) -> int:
+    """A factor: one number, perhaps negative, not four lanes."""
+    value = word - (1 << 256) if word >> 255 else word
+    assert abs(value) < LANE
+    return value
+
+
+def on_intervals(name: str, a: int | Interval, b: int | Interval) -> Interval:
+    """An instruction of which an operand, a on top of b, has an interval in each lane."""
+    if name in ("ADD", "SUB"):
+        (al, ah), (bl, bh) = ((uniform(v), uniform(v)) if isinstance(v, int) else v for v in (a, b))
+        out = (al + bl, ah + bh) if name == "ADD" else (al - bh, ah - bl)
+    elif name == "MUL":
+        # A constant off the stack is below the word or above.
+        factor, lanes = (a, b) if isinstance(a, int) else (b, a)
+        assert isinstance(factor, int)
+        assert isinstance(lanes, tuple)
+        low, high = (scalar(factor) * v for v in lanes)
+        out = (min(low, high), max(low, high))
+    elif name == "AND":
+        mask, lanes = (a, b) if isinstance(a, int) else (b, a)
+        assert isinstance(mask, int)
+        assert isinstance(lanes, tuple)
+        assert lanes[0] >= 0
+        assert lanes[1] < LANE
+        out = (0, min(uniform(mask), lanes[1]))
+    else:
+        assert isinstance(a, int)
+        assert isinstance(b, tuple)
+        assert name in ("SAR", "SHR")
+        assert name == "SAR" or b[0] >= 0
+        out = (b[0] >> a, b[1] >> a)
+    assert out[0] > -LANE // 2
+    assert out[1] < LANE
+    return out
+
+
+def abstract_run(name: str, compact: bool, start: Interval) -> list[Interval]:
+    """Run a transform with ``start`` in each lane; the intervals of the result."""
+    asm = Asm()
+    asm.call(name)
+    asm.op("STOP")
+    asm.arrive(["back"])
+    {"ntt": kernel.ntt, "intt": kernel.intt}[name](asm, name, BASE, TABLE, compact)
+    code = asm.assemble()
+    names = {code: name for name, (code, *_) in OPS.items()}
+    memory: dict[int, int | Interval] = {BASE + 32 * i: start for i in range(2 * N)}
+    table = kernel.twiddles(compact)
+    for i in range(0, len(table), 32):
+        memory[TABLE + i] = int.from_bytes(table[i : i + 32])
+    stack: list[int | Interval] = []
+    at = 0
+
+    def take() -> int:
+        value = stack.pop()
+        assert isinstance(value, int)
+        return value
+
+    while True:
+        byte = code[at]
+        at += 1
+        if 0x5F <= byte <= 0x7F:
+            stack.append(int.from_bytes(code[at : at + byte - 0x5F]))
+            at += byte - 0x5F
+        elif 0x80 <= byte <= 0x8F:
+            stack.append(stack[0x7F - byte])
+        elif 0x90 <= byte <= 0x9F:
+            stack[-1], stack[0x8E - byte] = stack[0x8E - byte], stack[-1]
+        elif names[byte] == "STOP":
+            assert not stack
+            return [v for i in range(2 * N) if isinstance(v := memory[BASE + 32 * i], tuple)]
+        elif names[byte] == "JUMPDEST":
+            pass
+        elif names[byte] == "POP":
+            stack.pop()
+        elif names[byte] == "JUMP":
+            at = take()
+        elif names[byte] == "JUMPI":
+            target = take()
+            at = target if take() else at
+        elif names[byte] == "MLOAD":
+            stack.append(memory[take()])
+        elif names[byte] == "MSTORE":
+            address = take()
+            memory[address] = stack.pop()
+        elif names[byte] == "MCOPY":
+            to, source, size = take(), take(), take()
+            memory |= {to + i: memory[source + i] for i in range(0, size, 32)}
+        else:
+            a, b = stack.pop(), stack.pop()
+            if isinstance(a, int) and isinstance(b, int):
+                signed = b - (1 << 256) if b >> 255 else b
+                result = {
+                    "ADD": lambda a=a, b=b: a + b,
+                    "SUB": lambda a=a, b=b: a - b,
+                    "AND": lambda a=a, b=b: a & b,
+                    "XOR": lambda a=a, b=b: a ^ b,
+                    "SHR": lambda a=a, b=b: b >> a,
+                    "SHL": lambda a=a, b=b: b << a,
+                    "SAR": lambda a=a, b=signed: b >> a,
+                }[names[byte]]()
+                stack.append(result % (1 << 256))
+            else:
+                stack.append(on_intervals(names[byte], a, b))
+
+
+def test_no_lane_overflows_in_the_forward_transform(compact: bool) -> None:
+    bounds = abstract_run("ntt", compact, (0, BIG))
+    low, high = kernel.ntt_output(compact)
+    assert len(bounds) == 2 * N
+    assert low <= min(bounds)[0]
+    assert max(bound[1] for bound in bounds) <= high < 2**32
+    print(f"forward, compact {compact}: lanes from {low} to {high}, 2^{math.log2(high):.2f}")
+
+
+def test_no_lane_overflows_in_the_inverse_transform(compact: bool) -> None:
+    bounds = abstract_run("intt", compact, (0, Q - 1))
+    low, high = kernel.intt_output(compact)
+    assert len(bounds) == 2 * N
+    assert 0 <= low <= min(bounds)[0]
+    assert max(bound[1] for bound in bounds) <= high < 2**33
+    rest = max(bound[1] for bound in bounds[64:])
+    print(
+        f"inverse, compact {compact}: lanes to {high}, 2^{math.log2(high):.2f}; from index 32 {rest}"
+    )
+    assert rest < 2 * Q
+
+
+def test_a_larger_input_breaks_the_bounds(compact: bool) -> None:
+    with pytest.raises(AssertionError):
+        abstract_run("ntt", compact, (0, 8 * BIG))
+
+
+def test_a_negative_input_breaks_the_bounds(compact: bool) -> None:
+    with pytest.raises(AssertionError):
+        abstract_run("ntt", compact, (-1, BIG))
+
+
+FIGURES = {
+    ("ntt", False): (150_848, 3_902),
+    ("intt", False): (153_172, 3_998),
+    ("ntt", True): (158_731, 1),
+    ("intt", True): (162_591, 1),
+}
+
+
+@pytest.mark.parametrize("name", ["ntt", "intt"])
+def test_gas_and_size(name: str, compact: bool) -> None:
+    machine = Machine(compact, name)
     _, (gas,) = machine.run(random_polynomials(Q - 1, 3))
     _, (again,) = machine.run(random_polynomials(Q - 1, 4))
     assert gas == again
     asm = Asm()
-    emit: Callable[[Asm, str, int, int], None] = getattr(kernel, name)
-    emit(asm, name, BASE, TABLE)
-    print(f"{name}: {gas} gas for eight polynomials, {asm.size()} bytes")
+    {"ntt": kernel.ntt, "intt": kernel.intt}[name](asm, name, BASE, TABLE, compact)
+    size = asm.size()
+    print(f"{name}, compact {compact}: {gas} gas for eight polynomials, {size} bytes")
+    most_gas, most_bytes = FIGURES[name, compact]
     assert gas <= most_gas
-    assert asm.size() <= most_bytes
+    assert size <= most_bytes
