@@ -118,3 +118,11 @@ def test_gas_is_counted() -> None:
     asm.push(1)
     asm.op("MUL")
     assert asm.gas == 2 + 3 + 5
+
+
+def test_sar_keeps_the_sign() -> None:
+    asm = Asm()
+    asm.push(2**256 - 12)
+    asm.push(2)
+    asm.op("SAR")
+    assert run(asm) == 2**256 - 3
