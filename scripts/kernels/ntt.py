@@ -44,23 +44,19 @@ from scripts.kernels.asm import Asm
 from scripts.kernels.ntt_forward8 import Forward8
 from scripts.kernels.ntt_inverse8 import Inverse8
 from scripts.kernels.ntt_lanes import (
-    INDEX,
     INTT_INPUT,
     LANES,
     NTT_INPUT,
     Q_INVERSE,
     R_BITS,
-    REGION,
     WIDE_BITS,
     WIDE_Q_INVERSE,
     WORD,
     Interval,
+    N,
     Q,
 )
 from scripts.kernels.ntt_radix4 import TABLE_BYTES, Forward4, Inverse4, blocks4, entries
-
-GROUP8 = 32 * INDEX  # the stride of the pass with one node, and a block of the pass with eight
-
 
 NODES = range(8, 16)  # of the middle pass
 
@@ -175,28 +171,34 @@ def _spread_block(asm: Asm, slots: int) -> None:
 
 
 def _middle(
-    asm: Asm, label: str, base: int, fields: int, slots: int, group: Forward8 | Inverse8
+    asm: Asm,
+    label: str,
+    base: int,
+    fields: int,
+    slots: int,
+    group: Forward8 | Inverse8,
+    index: int,
 ) -> None:
     """The middle pass with one code for all blocks; K, t and p on top."""
-    assert base % (4 * INDEX) == 0, f"base {base:#x}: expected a multiple of {4 * INDEX}"
+    assert base % (4 * index) == 0, f"base {base:#x}: expected a multiple of {4 * index}"
     asm.pop("p")
     asm.push(fields, "t")
     asm.push(base, "p")
     asm.label(f"{label}.block")
     _spread_block(asm, slots)
     asm.label(f"{label}.group")
-    group.emit(asm, 4 * INDEX)
+    group.emit(asm, 4 * index)
     asm.push(WORD)
     asm.op("ADD", "p")
     asm.dup("p")
-    asm.push(4 * INDEX - 1)
+    asm.push(4 * index - 1)
     asm.op("AND")
     asm.jumpi(f"{label}.group")
     asm.swap("t")
     asm.push(BLOCK_BYTES)
     asm.op("ADD", "t")
     asm.swap("p")
-    lanes.again(asm, f"{label}.block", GROUP8 - 4 * INDEX, base + REGION)
+    lanes.again(asm, f"{label}.block", 28 * index, base + N * index)
     asm.swap("t")
     asm.pop("t")
 
@@ -226,7 +228,7 @@ class Memory:
     @property
     def slots(self) -> int:
         """The middle pass's constants, a word each."""
-        return self.window + 8 * INDEX
+        return self.window + 16 * WORD
 
     @property
     def end(self) -> int:
@@ -286,44 +288,47 @@ def _start(asm: Asm, bias: int, base: int) -> None:
     asm.push(base, "p")
 
 
-def ntt(asm: Asm, label: str, base: int, table: int, compact: bool = True) -> None:
+def ntt(asm: Asm, label: str, base: int, table: int, compact: bool = True, sets: int = 2) -> None:
     """The subroutine ``label``: the forward transform of the eight polynomials at ``base``.
 
     Lanes within ``NTT_INPUT`` on entry, within ``ntt_output()`` afterwards, and congruent to
     Algorithm 41. ``table`` is where ``load_twiddles`` copied the table; memory from there to
-    ``Memory(table, compact).end`` belongs to the transforms. ``base`` is a multiple of 256.
+    ``Memory(table, compact).end`` belongs to the transforms. ``base`` is a multiple of
+    256. With one set there are only polynomials 0 to 3, coefficient i at ``base + 32 i``.
     """
     memory = Memory(table, compact)
+    index = WORD * sets
     plan = ForwardPlan.make(compact, memory.slots)
     _begin(asm, label)
     _constants(asm)
     _start(asm, plan.first_bias, base)
     asm.label(f"{label}.first")
-    plan.first.emit(asm, GROUP8)
-    lanes.again(asm, f"{label}.first", WORD, base + GROUP8)
+    plan.first.emit(asm, 32 * index)
+    lanes.again(asm, f"{label}.first", WORD, base + 32 * index)
     _start(asm, plan.block_bias, base)
     if compact:
-        _middle(asm, label, base, memory.forward, memory.slots, plan.common)
+        _middle(asm, label, base, memory.forward, memory.slots, plan.common, index)
     else:
-        _each(asm, label, base, plan.blocks)
+        _each(asm, label, base, plan.blocks, index)
     _start(asm, plan.last_bias, base)
     asm.label(f"{label}.last")
     asm.dup("p")
-    asm.shr(4)
-    asm.push((table - base // 16) % (1 << 256))
+    asm.shr(sets + 2)
+    asm.push((table - base // (8 * sets)) % (1 << 256))
     asm.ops("ADD MLOAD")
-    blocks4(asm, plan.last, (0, 5), memory.window)
-    lanes.again(asm, f"{label}.last", 8 * INDEX, base + REGION)
+    blocks4(asm, plan.last, (0, 5), memory.window, index)
+    lanes.again(asm, f"{label}.last", 8 * index, base + N * index)
     _end(asm)
 
 
-def intt(asm: Asm, label: str, base: int, table: int, compact: bool = True) -> None:
+def intt(asm: Asm, label: str, base: int, table: int, compact: bool = True, sets: int = 2) -> None:
     """The subroutine ``label``: 256 times the inverse transform of the eight polynomials.
 
     Algorithm 42 without its last step, the product with 256^-1: a caller folds that into a factor
     that it multiplies by anyway. Lanes below q on entry, within ``intt_output()`` afterwards.
     """
     memory = Memory(table, compact)
+    index = WORD * sets
     plan = InversePlan.make(compact)
     _begin(asm, label)
     _constants(asm)
@@ -331,11 +336,11 @@ def intt(asm: Asm, label: str, base: int, table: int, compact: bool = True) -> N
     _start(asm, Q, base)
     asm.label(f"{label}.first")
     asm.dup("p")
-    asm.shr(4)
-    asm.push((table + base // 16 + TABLE_BYTES - WORD) % (1 << 256))
+    asm.shr(sets + 2)
+    asm.push((table + base // (8 * sets) + TABLE_BYTES - WORD) % (1 << 256))
     asm.ops("SUB MLOAD")
-    blocks4(asm, plan.first, (5, 0), memory.window)
-    lanes.again(asm, f"{label}.first", 8 * INDEX, base + REGION)
+    blocks4(asm, plan.first, (5, 0), memory.window, index)
+    lanes.again(asm, f"{label}.first", 8 * index, base + N * index)
     asm.pop("p")
     asm.pop("K")
     asm.pop("2K")
@@ -343,25 +348,27 @@ def intt(asm: Asm, label: str, base: int, table: int, compact: bool = True) -> N
     asm.push(base, "p")
     if compact:
         common = Inverse8.common(plan.blocks, memory.slots)
-        _middle(asm, label, base, memory.inverse, memory.slots, common)
+        _middle(asm, label, base, memory.inverse, memory.slots, common, index)
     else:
-        _each(asm, label, base, plan.blocks)
+        _each(asm, label, base, plan.blocks, index)
     while asm.stack[-1] != "back":
         asm.pop()
     _constants(asm, wide=True)
     _start(asm, plan.last.bias, base)
     asm.label(f"{label}.last")
-    plan.last.emit(asm, GROUP8)
-    lanes.again(asm, f"{label}.last", WORD, base + GROUP8)
+    plan.last.emit(asm, 32 * index)
+    lanes.again(asm, f"{label}.last", WORD, base + 32 * index)
     _end(asm)
 
 
-def _each(asm: Asm, label: str, base: int, blocks: Sequence[Forward8 | Inverse8]) -> None:
+def _each(
+    asm: Asm, label: str, base: int, blocks: Sequence[Forward8 | Inverse8], index: int
+) -> None:
     """The middle pass with code of its own for every block."""
     for i, block in enumerate(blocks):
         if i:
-            asm.push(GROUP8 - 4 * INDEX)
+            asm.push(28 * index)
             asm.op("ADD", "p")
         asm.label(f"{label}.block{i}")
-        block.emit(asm, 4 * INDEX)
-        lanes.again(asm, f"{label}.block{i}", WORD, base + i * GROUP8 + 4 * INDEX)
+        block.emit(asm, 4 * index)
+        lanes.again(asm, f"{label}.block{i}", WORD, base + i * 32 * index + 4 * index)

@@ -20,8 +20,6 @@ WIDE_Q_INVERSE = -pow(Q, -1, 1 << WIDE_BITS) % (1 << WIDE_BITS)
 LANE_LIMIT = 1 << 64
 LANES = sum(1 << (64 * lane) for lane in range(4))
 WORD = 32
-INDEX = 2 * WORD  # from one coefficient to the next
-REGION = N * INDEX
 
 NTT_INPUT = (0, 9635980)  # to floor(2^23.2)
 INTT_INPUT = (0, Q - 1)

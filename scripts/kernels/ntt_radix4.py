@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scripts.kernels import ntt_lanes as lanes
 from scripts.kernels.asm import Asm
-from scripts.kernels.ntt_lanes import INDEX, WORD, Interval, Q, R, zeta
+from scripts.kernels.ntt_lanes import WORD, Interval, Q, R, zeta
 
 TABLE_BYTES = 32 * WORD
 ENTRY = ("r2", "r", "r3", "ir", "ir3")
@@ -94,18 +94,18 @@ class Forward4:
         out = lanes.hull(f(u, t) for t in (p, d) for f in (lanes.add, lanes.sub))
         return lanes.add(out, (bias, bias))
 
-    def emit(self, asm: Asm, at: int) -> None:
-        """Transform the four words at the constant addresses at, at + 64, ..."""
+    def emit(self, asm: Asm, at: int, index: int) -> None:
+        """Transform the four words at the constant addresses at, at + index, ..."""
         c, p, d = self.products()
-        asm.mload(at + 2 * INDEX, "a2")
+        asm.mload(at + 2 * index, "a2")
         asm.dup("r2")
         asm.op("MUL")
         lanes.reduce(asm, c, "C")
         asm.mload(at, "a0")
         asm.dup("K")
         asm.op("ADD", "a0")
-        asm.mload(at + INDEX, "a1")
-        asm.mload(at + 3 * INDEX, "a3")
+        asm.mload(at + index, "a1")
+        asm.mload(at + 3 * index, "a3")
         _pair(asm, "a1", "ir", "a3", "ir3", consume=False)
         lanes.reduce(asm, d, "D")
         _pair(asm, "a1", "r", "a3", "r3", consume=True)
@@ -117,13 +117,13 @@ class Forward4:
         lanes.differ(asm)
         asm.mstore(at)
         asm.op("ADD")
-        asm.mstore(at + INDEX)
+        asm.mstore(at + index)
         asm.swap("C")
         asm.op("ADD", "u")
         lanes.differ(asm)
-        asm.mstore(at + 2 * INDEX)
+        asm.mstore(at + 2 * index)
         asm.op("ADD")
-        asm.mstore(at + 3 * INDEX)
+        asm.mstore(at + 3 * index)
 
 
 @dataclass(frozen=True)
@@ -162,20 +162,20 @@ class Inverse4:
         products = self.products()
         return [lanes.add(total, (2 * Q, 2 * Q)), *(lanes.reduced(products[i]) for i in (1, 2, 3))]
 
-    def emit(self, asm: Asm, at: int) -> None:
-        """Transform the four words at the constant addresses at, at + 64, ..."""
+    def emit(self, asm: Asm, at: int, index: int) -> None:
+        """Transform the four words at the constant addresses at, at + index, ..."""
         products = self.products()
         asm.mload(at, "x0")
         asm.dup("2K")
         asm.op("ADD", "x0")
-        asm.mload(at + INDEX, "x1")
+        asm.mload(at + index, "x1")
         asm.dup("x0")
         asm.dup("x1")
         asm.op("ADD", "s0")
         asm.swap("x0")
         asm.op("SUB", "e0")
-        asm.mload(at + 3 * INDEX, "x3")
-        asm.mload(at + 2 * INDEX, "x2")
+        asm.mload(at + 3 * index, "x3")
+        asm.mload(at + 2 * index, "x2")
         asm.dup("x3")
         asm.dup("x2")
         asm.op("SUB")
@@ -191,35 +191,37 @@ class Inverse4:
         asm.mstore(at)
         _pair(asm, "e0", "ir", "e1", "r", consume=False)
         lanes.reduce(asm, products[1], "out")
-        asm.mstore(at + INDEX)
+        asm.mstore(at + index)
         _pair(asm, "e1", "r3", "e0", "ir3", consume=True)
         lanes.reduce(asm, products[3], "out")
-        asm.mstore(at + 3 * INDEX)
+        asm.mstore(at + 3 * index)
         asm.dup("r2")
         asm.op("MUL")
         lanes.reduce(asm, products[2], "out")
-        asm.mstore(at + 2 * INDEX)
+        asm.mstore(at + 2 * index)
 
 
-def blocks4(asm: Asm, group: Forward4 | Inverse4, halves: tuple[int, int], window: int) -> None:
-    """Two blocks of four coefficients of both arrays, by the two entries of W, on top.
+def blocks4(
+    asm: Asm, group: Forward4 | Inverse4, halves: tuple[int, int], window: int, index: int
+) -> None:
+    """Two blocks of four coefficients of each array, by the two entries of W, on top.
 
-    They are 16 words in a row, and copied to constant addresses and back: 120 gas, where the
-    pointer's arithmetic would take 180.
+    They are 16 words in a row (8 if there is one array), and copied to constant addresses and
+    back: 120 gas, where the pointer's arithmetic would take 180.
     """
     asm.rename("W")
-    asm.push(8 * INDEX)
+    asm.push(8 * index)
     asm.dup("p")
     asm.push(window)
     asm.op("MCOPY")
     for i, half in enumerate(halves):
         _unpack(asm, half)
-        for array in range(2):
-            group.emit(asm, window + 4 * i * INDEX + array * WORD)
+        for array in range(0, index, WORD):
+            group.emit(asm, window + 4 * i * index + array, index)
         for _ in ENTRY:
             asm.pop()
     asm.pop("W")
-    asm.push(8 * INDEX)
+    asm.push(8 * index)
     asm.push(window)
     asm.dup("p")
     asm.op("MCOPY")

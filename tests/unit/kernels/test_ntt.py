@@ -8,10 +8,11 @@ import pytest
 
 from scripts.kernels import ntt as kernel
 from scripts.kernels.asm import OPS, Asm
-from scripts.kernels.ntt_lanes import INTT_INPUT, LANES, NTT_INPUT, REGION, N, Q
+from scripts.kernels.ntt_lanes import INTT_INPUT, LANES, NTT_INPUT, N, Q
 
 ME = "0x" + "11" * 20
 BASE, TABLE, END = 0x4000, 0x8000, 0x9800
+REGION = N * 64
 BIG = int(2**23.2)
 
 Polynomials = list[list[int]]  # eight of 256 coefficients
@@ -109,24 +110,27 @@ def program(compact: bool, *names: str) -> bytes:
     return asm.assemble()
 
 
+def call(code: bytes, data: bytes) -> bytes:
+    evm = pyrevm.EVM(gas_limit=1 << 40, spec_id="PRAGUE")
+    evm.set_balance(ME, 10**24)
+    init = bytes.fromhex("61") + len(code).to_bytes(2) + bytes.fromhex("80600a3d393df3") + code
+    return bytes(evm.message_call(ME, evm.deploy(ME, init), calldata=data))
+
+
 class Machine:
-    """One deployed program."""
+    """One program."""
 
     def __init__(self, compact: bool, *names: str) -> None:
         self.names = names
         self.compact = compact
-        code = program(compact, *names)
-        self.evm = pyrevm.EVM(gas_limit=1 << 40, spec_id="PRAGUE")
-        self.evm.set_balance(ME, 10**24)
-        init = bytes.fromhex("61") + len(code).to_bytes(2) + bytes.fromhex("80600a3d393df3") + code
-        self.at = self.evm.deploy(ME, init)
+        self.code = program(compact, *names)
 
     def run(self, polynomials: Polynomials) -> tuple[Polynomials, list[int]]:
         """The result and the gas of each transform; memory around is dirty and must stay so."""
         rng = random.Random(7)
         data = bytearray(rng.randbytes(END))
         data[BASE : BASE + REGION] = pack(polynomials)
-        out = bytes(self.evm.message_call(ME, self.at, calldata=bytes(data)))
+        out = call(self.code, bytes(data))
         memory = kernel.Memory(TABLE, self.compact)
         data[TABLE : memory.window] = kernel.twiddles(self.compact)
         assert out[:BASE] == data[:BASE]
@@ -377,6 +381,52 @@ def test_the_compact_form_wants_an_aligned_region(name: str) -> None:
         {"ntt": kernel.ntt, "intt": kernel.intt}[name](Asm(), name, BASE + 32, TABLE, True)
 
 
+@pytest.mark.parametrize("name", ["ntt", "intt"])
+def test_one_set_is_transformed_alone(name: str, compact: bool) -> None:
+    asm = Asm()
+    asm.push(END)
+    asm.push(0)
+    asm.push(0)
+    asm.op("CALLDATACOPY")
+    kernel.load_twiddles(asm, "twiddles", TABLE, compact)
+    asm.op("GAS")
+    asm.call(name)
+    asm.ops("GAS")
+    asm.swap(asm.stack[-2])
+    asm.op("SUB")
+    asm.push(END)
+    asm.op("MSTORE")
+    asm.push(END + 32)
+    asm.push(0)
+    asm.op("RETURN")
+    {"ntt": kernel.ntt, "intt": kernel.intt}[name](asm, name, BASE, TABLE, compact, 1)
+    kernel.place_twiddles(asm, "twiddles", compact)
+    polynomials = random_polynomials(Q - 1, 21)
+    words = pack(polynomials)
+    first = b"".join(words[i : i + 32] for i in range(0, len(words), 64))
+    data = bytearray(random.Random(8).randbytes(END))
+    data[BASE : BASE + len(first)] = first
+    out = call(asm.assemble(), bytes(data))
+    reference = {"ntt": reference_ntt, "intt": reference_intt}[name]
+    result = out[BASE : BASE + len(first)]
+    for k in range(4):
+        lanes = [
+            int.from_bytes(result[i + 24 - 8 * k : i + 32 - 8 * k]) for i in range(0, 8192, 32)
+        ]
+        assert [x % Q for x in lanes] == reference(polynomials[k])
+    assert out[:BASE] == data[:BASE]
+    assert out[BASE + len(first) : TABLE] == data[BASE + len(first) : TABLE]
+    gas = int.from_bytes(out[END:]) - 2 - 6 - 8 - 1
+    print(f"{name} of one set, compact {compact}: {gas} gas")
+    assert gas <= ONE_SET[name, compact]
+
+
+ONE_SET = {
+    ("ntt", False): 79_168,
+    ("intt", False): 80_340,
+    ("ntt", True): 85_035,
+    ("intt", True): 86_975,
+}
 FIGURES = {
     ("ntt", False): (150_848, 3_902),
     ("intt", False): (153_172, 3_998),
