@@ -41,6 +41,7 @@ OPS: dict[str, tuple[int, int, int, int]] = {
     "BYTE": (0x1A, 2, 1, 3),
     "SHL": (0x1B, 2, 1, 3),
     "SHR": (0x1C, 2, 1, 3),
+    "SAR": (0x1D, 2, 1, 3),
     "KECCAK256": (0x20, 2, 1, 30),
     "CALLER": (0x33, 0, 1, 2),
     "CALLDATALOAD": (0x35, 1, 1, 3),

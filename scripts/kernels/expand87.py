@@ -30,15 +30,13 @@ from scripts.kernels.layout87 import (
     POLYS,
     Q_LANES,
     REPEAT,
-    SPREAD,
     STATE,
-    STRIDE,
     TABLE,
     W1,
     lanes,
 )
 from scripts.kernels.mldsa87 import PUBLIC_KEY_BYTES, D, K, L, N, Q
-from scripts.kernels.ntt import TABLE_BYTES, ntt, table
+from scripts.kernels.ntt import load_twiddles, ntt, place_twiddles
 from scripts.kernels.separate import inversion, separate_x4
 from scripts.kernels.sponge87 import (
     RATE_BYTES,
@@ -74,6 +72,8 @@ LOW_23 = (1 << 23) - 1
 SCALE = pow(N, -1, Q)
 TEN_BITS = lanes((1 << 10) - 1)
 T1_POLY_BYTES = 320
+STRIDE = 32
+"""Of t1's words: one set, so they stand one behind the other."""
 
 
 def field_shift(p: int) -> int:
@@ -109,8 +109,8 @@ def program() -> bytes:
     asm.arrive(["back"])
     keccak_f1600(asm, "keccak", STATE)
     asm.arrive(["back"])
-    ntt(asm, "ntt", POLYS, TABLE, SPREAD, sets=1)
-    asm.data(table(), "table")
+    ntt(asm, "ntt", POLYS, TABLE, sets=1)
+    place_twiddles(asm, "table")
     return asm.assemble()
 
 
@@ -300,10 +300,7 @@ def _t1(asm: Asm) -> None:
     Ten bits a coefficient, little-endian: eight bytes hold six with four bits to spare, those at
     byte 15k coefficients 12k to 12k+5, those at byte 15k+7 the next six. q - t1 * 2^13 is above 0.
     """
-    asm.push(TABLE_BYTES)
-    asm.push_label("table")
-    asm.push(TABLE)
-    asm.op("CODECOPY")
+    load_twiddles(asm, "table", TABLE)
     _masks(asm)
     asm.push(TEN_BITS, "ten")
     asm.push(Q_LANES, "q_lanes")

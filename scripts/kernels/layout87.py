@@ -8,14 +8,13 @@ and where the first word is 0, behind M' the key's four parts (65,536 bytes) and
 
 Memory, in bytes:
     0x0000  STATE, 25 words: the Keccak state, each lane four times in its word
-    0x0320  SPREAD, 14 words: twiddles of the transforms' running block
-    0x04e0  MU, 8 words: mu's lanes as the state has them; then C_LANES, 2 words: c_tilde's lanes
-    0x0620  W1, 32 words: word g of a set has 16 coefficients of four rows, four bits each
-    0x0a20  STREAM, 5 words: bytes of SampleInBall
-    0x0ac0  PLACES, 4 words: where each part of the key is, a contract or a place in calldata
-    0x0b40  TABLE, 1,984 bytes: the twiddles
-    0x1300  POLYS, 512 words: z and c, then the rows of w
-    0x5300  KEY, 2,048 bytes: a window of the expanded key; before, tr and the message
+    0x0320  MU, 8 words: mu's lanes as the state has them; then C_LANES, 2 words: c_tilde's lanes
+    0x0460  W1, 32 words: word g of a set has 16 coefficients of four rows, four bits each
+    0x0860  STREAM, 5 words: bytes of SampleInBall
+    0x0900  PLACES, 4 words: where each part of the key is, a contract or a place in calldata
+    0x0980  TABLE, 3,744 bytes: the twiddles and the transforms' scratch words
+    0x1900  POLYS, 512 words: z and c, then the rows of w
+    0x5900  KEY, 2,048 bytes: a window of the expanded key; before, tr and the message
 """
 
 from __future__ import annotations
@@ -33,24 +32,15 @@ assert CD_MESSAGE == 0x1233
 
 # Memory
 STATE = 0x0000
-SPREAD = STATE + 25 * 32
-MU = SPREAD + 14 * 32
+MU = STATE + 25 * 32
 C_LANES = MU + 8 * 32
 W1 = C_LANES + 2 * 32
 STREAM = W1 + 32 * 32
 PLACES = STREAM + 5 * 32
 TABLE = PLACES + 4 * 32
-POLYS = TABLE + 1984
+POLYS = 0x1900  # a multiple of 256 behind the transforms' memory
 KEY = POLYS + 512 * 32
-assert (*(0x0320, 0x04E0, 0x0620, 0x0A20, 0x0B40, 0x1300, 0x5300),) == (
-    SPREAD,
-    MU,
-    W1,
-    STREAM,
-    TABLE,
-    POLYS,
-    KEY,
-)
+assert (MU, W1, STREAM, TABLE, KEY) == (0x0320, 0x0460, 0x0860, 0x0980, 0x5900)
 
 LANES = 4
 LANE_BITS = 64
@@ -73,8 +63,8 @@ Q_LANES = lanes(Q)
 GAMMA1_LANES = lanes(GAMMA1 + Q)
 W1_OFFSET = GAMMA2 - 1 + 512
 
-STRIDE = 32
-SET_OFFSET = 256 * 32
+STRIDE = 64
+SET_OFFSET = 32
 """Word i of set s stands at POLYS + s * SET_OFFSET + i * STRIDE."""
 
 

@@ -4,9 +4,9 @@ A word of the key has eight coefficients of 32 bits, those of one row at one ind
 lanes are four of them and its odd ones the other four, each in 64 bits with the upper half clear
 once it is masked. They stand in the reverse order of the polynomials in a word of z, so that the
 product of two words has the four products' sum in its top lane: with coefficients of the key below
-q < 2^23 and lanes of z below 2^28 (the transform's bound), each lane of the product is below
-4 * 2^51 = 2^53, so nothing is carried from lane to lane, and the sum of both products is below
-2^54.
+q < 2^23 and lanes of z below 2^33 (the transform's bound), each lane of the product is below
+4 * 2^56 = 2^58, so nothing is carried from lane to lane, and the sum of both products is below
+2^59.
 
 The key is 2,048 words in four parts of 16,384 bytes: rows 0 to 3 or 4 to 7, indices 0 to 127 or
 128 to 255. So one half of the rows is expanded at a time, by whom it may concern, and each part

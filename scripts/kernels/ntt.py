@@ -1,378 +1,374 @@
-"""NTT and NTT^-1 (FIPS 204, Algorithms 41 and 42) of eight polynomials, four in a word's lanes.
+"""The number-theoretic transforms of ML-DSA (FIPS 204, Algorithms 41 and 42), eight polynomials.
 
-A product by a twiddle is reduced by Shoup's method, all four lanes at once: with
-zeta' = floor(zeta 2^32 / q) and h = floor(b zeta' / 2^32), t = b zeta - h q lies in
-[0, q + b q / 2^32). Lanes are never reduced otherwise.
+**Layout.** Coefficient i of polynomials 0 to 3 is the word at ``base + 64 i``, that of polynomials
+4 to 7 the word at ``base + 64 i + 32``, each in four lanes of 64 bits, polynomial 0 (4) in the
+lowest. So every group of a pass has its twin, with the same twiddles, 32 bytes further on, and one
+running pointer serves both. The order of coefficients is that of the standard on both sides.
 
-Forward (a, b) -> (a + t, a + 2q - t). With inputs below 2^24 (z as gamma1 + q - v) lanes grow by
-less than 2q in each of eight layers: below 2^24 + 16 q < 2^27.2. With b < 2^28, t < q + 2^19 < 2q,
-and b zeta' < 2^60 stays in its lane.
+**Reduction.** A sum of products P in each lane is reduced by Montgomery with R = 2^23, since
+q = 2^23 - 2^13 + 1 has the tiny inverse 2^13 + 1 modulo R:
 
-Inverse (a, b) -> (a + b, (b + K - a) zeta). Inputs are below q, sums double in each layer, at most
-2^8 q < 2^31; K is 2^layer q of the pass's last layer, at least the largest a of each, so the
-difference is positive, and with b below 2^layer q too it is below 2^8 q < 2^31; its product with
-zeta' is below 2^63 and t < 1.5 q, which K covers too. FIPS 204 has
--zeta (a - b); the factor 256^-1 is not applied, it is in the key.
+    m = P * 8193 mod R,    t = (m q - P) / R = -P / R (mod q),    -P / R <= t < q.
 
-Eight layers in three passes, 3 + 3 + 2 (inverse 2 + 3 + 3), eight words on the stack in each. The
-first pass's seven twiddles are the same everywhere and are pushed; the others come from a table of
-eight bytes each, zeta' and zeta, which is copied from code and unpacked once for both sets.
+The division is exact in each lane, so it is one shift of the whole word, with no mask after it,
+and with lanes of either sign. P itself must not be negative in any lane, and below 2^64 / 8193;
+if it may be larger, it is cut to its low 23 bits before the product with 8193 (6 gas). The last
+pass of the inverse takes R = 2^32 and the sum m q + P, so that its result is small and positive.
+
+**Radix 8 without a layer's own reductions.** Three layers of eight inputs a0..a7 are
+
+    out = a0 + K +- C +- P (or D) +- R0 (R1, R2, R3)
+
+where C, P, D, R0..R3 are sums of 1, 2, 2, 4, 4, 4, 4 inputs times constants: 21 products but only
+7 reductions, where butterfly by butterfly takes 12 reductions with two products each. A reduction
+costs 34 gas, a product and its sum 14. K is a multiple of q that keeps every lane positive; it is
+added once for eight outputs. The inverse has the same form turned around: differences e = x - x',
+their differences, and sums of constants times those, with one K for them all.
+
+**Two forms.** The middle pass has eight sets of twiddles. The fast form has code of its own for
+each, with the constants in it. The compact form, less than half as long, has one code with the
+constants in memory, where they are unpacked before each block. Table and both transforms must be
+of the same form. Take the fast one where 3 KB of code are worth 17,000 gas.
+
+Every bound is an interval that is carried along with the code and asserted when it is emitted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 
+from scripts.kernels import ntt_lanes as lanes
 from scripts.kernels.asm import Asm
-from scripts.kernels.layout87 import M32, Q_LANES, SET_OFFSET, STRIDE
-from scripts.kernels.mldsa87 import GAMMA1, ZETAS, N, Q
+from scripts.kernels.ntt_forward8 import Forward8
+from scripts.kernels.ntt_inverse8 import Inverse8
+from scripts.kernels.ntt_lanes import (
+    INTT_INPUT,
+    LANES,
+    NTT_INPUT,
+    Q_INVERSE,
+    R_BITS,
+    WIDE_BITS,
+    WIDE_Q_INVERSE,
+    WORD,
+    Interval,
+    N,
+    Q,
+)
+from scripts.kernels.ntt_radix4 import TABLE_BYTES, Forward4, Inverse4, blocks4, entries
 
-TWO_Q = 2 * Q_LANES
-FORWARD_INPUT = 1 << 24
-FORWARD_OUTPUT = FORWARD_INPUT + 8 * 2 * Q
-INVERSE_OUTPUT = N * Q
-assert GAMMA1 + Q + GAMMA1 < FORWARD_INPUT
-assert FORWARD_OUTPUT < 1 << 28
-assert INVERSE_OUTPUT <= 1 << 31
-
-OF_MIDDLE, OF_FINE = 7, 3
-"""Twiddles of a block of 32 coefficients, and of one of four."""
-MIDDLE_BLOCKS, FINE_BLOCKS = 8, 64
-FINE_TABLE = 8 * OF_MIDDLE * MIDDLE_BLOCKS
-TABLE_BYTES = FINE_TABLE + 8 * OF_FINE * FINE_BLOCKS
-
-
-def order() -> list[int]:
-    """The indices of the table's twiddles, block by block: those of one block stand together."""
-    middle = [
-        [8 + b, *(16 + 2 * b + k for k in range(2)), *(32 + 4 * b + k for k in range(4))]
-        for b in range(MIDDLE_BLOCKS)
-    ]
-    fine = [[64 + b, 128 + 2 * b, 129 + 2 * b] for b in range(FINE_BLOCKS)]
-    return [index for block in [*middle, *fine] for index in block]
+NODES = range(8, 16)  # of the middle pass
 
 
-Twiddle = Callable[[Asm, bool], None]
-"""Pushes zeta, or zeta' when asked for the precomputed one."""
+@dataclass(frozen=True)
+class ForwardPlan:
+    """Each pass of the forward transform, with its K. ``common`` if the middle one is compact."""
+
+    first: Forward8
+    first_bias: int
+    blocks: list[Forward8]
+    common: Forward8
+    block_bias: int
+    last: Forward4
+    last_bias: int
+
+    @classmethod
+    def make(cls, compact: bool, slots: int = 1) -> ForwardPlan:
+        """The plan; ``slots`` is where the middle pass finds its constants."""
+        first = Forward8.plan(1, NTT_INPUT)
+        first_bias = lanes.bias(first.lowest)
+        middle = lanes.hull(first.outputs(first_bias))
+        common, blocks = Forward8.common(NODES, middle, slots)
+        if not compact:
+            blocks = [Forward8.plan(k, middle) for k in NODES]
+        block_bias = lanes.bias(min(block.lowest for block in blocks))
+        last = Forward4(lanes.hull(out for block in blocks for out in block.outputs(block_bias)))
+        last_bias = lanes.bias(last.output(0)[0])
+        return cls(first, first_bias, blocks, common, block_bias, last, last_bias)
 
 
-def precomputed(zeta: int) -> int:
-    """floor(zeta 2^32 / q)."""
-    return (zeta << 32) // Q
+@dataclass(frozen=True)
+class InversePlan:
+    """Each pass of the inverse transform."""
+
+    first: Inverse4
+    blocks: list[Inverse8]
+    last: Inverse8
+
+    @classmethod
+    def make(cls, compact: bool) -> InversePlan:
+        """The plan. The K of the middle pass is the one that cuts least."""
+        first = Inverse4(INTT_INPUT)
+        cases = [[bounds] * 8 for bounds in first.outputs()]
+        tries: list[tuple[int, list[Inverse8]]] = []
+        for bias in range(16 * Q, 40 * Q, Q):
+            for turns in ((False,), (True,)) if compact else ((False, True),):
+                plans = [Inverse8.plan(k, cases, bias, turns=turns) for k in NODES]
+                blocks = [plan for plan in plans if plan]
+                if len(blocks) == len(plans):
+                    cuts = sum(block.cuts() for block in blocks)
+                    if compact:
+                        cuts = Inverse8.common(blocks, 1).cuts()
+                    tries.append((cuts, blocks))
+        blocks = min(tries, key=lambda tried: tried[0])[1]
+        # Index i mod 32 = 4 out + case is the same in all words of a group of the last pass.
+        bounds = [[block.outputs(case) for block in blocks] for case in cases]
+        spread = [[block[out] for block in case] for case in bounds for out in range(8)]
+        bias = lanes.bias(min(lanes.total(case)[0] for case in spread))
+        last = Inverse8.plan(1, spread, bias, wide=True)
+        assert last
+        return cls(first, blocks, last)
 
 
-def table() -> bytes:
-    """The twiddles in their ``order``: zeta' and zeta, four bytes each."""
-    return b"".join(
-        precomputed(ZETAS[index]).to_bytes(4) + ZETAS[index].to_bytes(4) for index in order()
-    )
+@cache
+def ntt_output(compact: bool = True) -> Interval:
+    """The bounds of every lane of the forward transform's result."""
+    plan = ForwardPlan.make(compact)
+    return plan.last.output(plan.last_bias)
 
 
-def _immediate(index: int) -> Twiddle:
-    zeta = ZETAS[index]
-
-    def push(asm: Asm, prime: bool) -> None:
-        asm.push(precomputed(zeta) if prime else zeta)
-
-    return push
+@cache
+def intt_output(compact: bool = True) -> Interval:
+    """The bounds of every lane of the inverse transform's result."""
+    last = InversePlan.make(compact).last
+    return lanes.hull(out for case in last.inputs for out in last.outputs(case))
 
 
-def _scratch(address: int) -> Twiddle:
-    def push(asm: Asm, prime: bool) -> None:
-        asm.mload(address if prime else address + 32)
+# The middle pass of the compact form: the 21 constants of a block as eight signed numbers of 32
+# bits a word, the first one highest, spread to a word each before the block.
 
-    return push
-
-
-def _times(asm: Asm, twiddle: Twiddle) -> None:
-    """The product of the top with a twiddle, by Shoup."""
-    asm.rename("b")
-    asm.dup("b")
-    twiddle(asm, True)
-    asm.op("MUL")
-    asm.shr(32)
-    asm.dup("m32")
-    asm.op("AND")
-    asm.dup("q")
-    asm.op("MUL", "multiple")
-    asm.swap("b")
-    twiddle(asm, False)
-    asm.op("MUL")
-    asm.op("SUB", "t")
+FIELD_BITS = 32
+FIELDS = 8  # in a word
+BLOCK_BYTES = 3 * WORD
+SLOTS = 21
 
 
-def _load(asm: Asm, offset: int, name: str) -> None:
-    asm.dup("place")
-    if offset:
-        asm.push(offset)
-        asm.op("ADD")
-    asm.op("MLOAD", name)
+def _pack_block(constants: Sequence[int]) -> bytes:
+    assert len(constants) == SLOTS
+    padded = [*constants, *[0] * (3 * FIELDS - SLOTS)]
+    return b"".join(c.to_bytes(FIELD_BITS // 8, signed=True) for c in padded)
 
 
-def _store(asm: Asm, offset: int) -> None:
-    asm.dup("place")
-    if offset:
-        asm.push(offset)
-        asm.op("ADD")
-    asm.op("MSTORE")
-
-
-def _forward(asm: Asm, twiddles: list[list[Twiddle]], offsets: list[int]) -> None:
-    """Layers of the forward transform over the words at ``offsets``; ``twiddles`` by layer."""
-    count = len(offsets)
-    for layer, of_layer in enumerate(twiddles):
-        length = count >> (layer + 1)
-        last = layer == len(twiddles) - 1
-        if layer == 0:
-            for k in range(length):
-                _load(asm, offsets[k], f"v{k}")
-        pairs = [
-            (block, 2 * block * length + k) for block in range(1 << layer) for k in range(length)
-        ]
-        for block, i in reversed(pairs) if last else pairs:
-            j = i + length
-            if layer == 0:
-                _load(asm, offsets[j], f"v{j}")
-            elif not last:
-                asm.dup(f"v{j}")
-            _times(asm, of_layer[block])
-            if last and layer:
-                # v_i is right below: both results are stored at once.
-                asm.dup(f"v{i}")
-                asm.dup("t")
-                asm.op("ADD")
-                _store(asm, offsets[i])
-                asm.swap(f"v{i}")
-                asm.dup("two_q")
-                asm.op("ADD")
-                asm.op("SUB")
-                _store(asm, offsets[j])
-                continue
+def _spread_block(asm: Asm, slots: int) -> None:
+    """The constants of the block at t, each to a word of its own."""
+    for i in range(SLOTS):
+        word, at = divmod(i, FIELDS)
+        if at == 0:
             asm.dup("t")
-            asm.dup(f"v{i}", "a")
-            asm.op("ADD", "sum")
-            asm.swap(f"v{i}")
-            _rename_below(asm, "sum", f"v{i}")
-            asm.dup("two_q")
-            asm.op("ADD")
-            asm.op("SUB", "difference")
-            if layer == 0:
-                asm.rename(f"v{j}")
-            else:
-                asm.replace(f"v{j}")
-
-
-def _rename_below(asm: Asm, name: str, new: str) -> None:
-    """Call the value ``name``, which a swap has put in its place, ``new``."""
-    asm.stack[len(asm.stack) - asm.depth(name)] = new
-
-
-def _inverse(asm: Asm, twiddles: list[list[Twiddle]], offsets: list[int]) -> None:
-    """Layers of the inverse transform over the words at ``offsets``; "k" is the pass's K."""
-    count = len(offsets)
-    for layer, of_layer in enumerate(twiddles):
-        length = 1 << layer
-        last = layer == len(twiddles) - 1
-        pairs = [
-            (block, 2 * block * length + k)
-            for block in range(count // (2 * length))
-            for k in range(length)
-        ]
-        for block, i in reversed(pairs) if last else pairs:
-            j = i + length
-            if layer == 0:
-                _load(asm, offsets[i], f"v{i}")
-                _load(asm, offsets[j], f"v{j}")
-                asm.dup(f"v{i}")
-                asm.dup(f"v{j}")
-                asm.op("ADD", "sum")
-                asm.swap(f"v{i}")  # v_j, v_i on top
-                _rename_below(asm, "sum", "low")
-                asm.swap(f"v{j}")
-                asm.dup("k")
+            if word:
+                asm.push(WORD * word)
                 asm.op("ADD")
-                asm.op("SUB")  # v_j + K - v_i
-                _times(asm, of_layer[block])
-                _rename_below(asm, "low", f"v{i}")
-                asm.rename(f"v{j}")
-                continue
-            asm.dup(f"v{i}")
-            asm.dup(f"v{j}")
-            asm.op("ADD", "sum")
-            if last:
-                _store(asm, offsets[i])
-                asm.dup(f"v{i}")
-                asm.dup(f"v{j}")
-            else:
-                asm.swap(f"v{i}")
-                _rename_below(asm, "sum", f"v{i}")
-                asm.dup(f"v{j}")
-            asm.dup("k")
-            asm.op("ADD")
-            asm.op("SUB")
-            _times(asm, of_layer[block])
-            if last:
-                _store(asm, offsets[j])
-            else:
-                asm.replace(f"v{j}")
-    for k in range(count - 1, -1, -1):
-        asm.pop(f"v{k}")
+            asm.op("MLOAD", "W")
+        last = at == FIELDS - 1 or i == SLOTS - 1
+        if not last:
+            asm.dup("W")
+        if at:
+            asm.shl(FIELD_BITS * at)
+        asm.push(256 - FIELD_BITS)
+        asm.op("SAR")
+        asm.mstore(slots + WORD * i)
 
 
-def _unpack(asm: Asm, count: int, scratch: int) -> list[Twiddle]:
-    """``count`` twiddles from "entry" on, spread to scratch words."""
-    for number in range(count):
-        asm.dup("entry")
-        if number:
-            asm.push(8 * number)
-            asm.op("ADD")
-        asm.op("MLOAD")
-        asm.shr(192, "pair")
-        asm.dup("pair")
-        asm.shr(32)
-        asm.mstore(scratch + 64 * number)
-        asm.dup("m32")
-        asm.op("AND")
-        asm.mstore(scratch + 64 * number + 32)
-    return [_scratch(scratch + 64 * number) for number in range(count)]
-
-
-def _step(asm: Asm, label: str, step: int, end: int) -> None:
-    """Move "place", which is on top, and repeat from ``label`` below ``end``."""
-    asm.push(step)
-    asm.op("ADD", "place")
-    asm.push(end)
-    asm.dup("place")
-    asm.op("LT")
-    asm.jumpi(label)
-    asm.pop("place")
-
-
-def _in_sets(sets: int, offsets: list[int]) -> list[list[int]]:
-    return [[SET_OFFSET * set_ + offset for offset in offsets] for set_ in range(sets)]
-
-
-def _every(step: int, count: int) -> list[int]:
-    return [step * STRIDE * k for k in range(count)]
-
-
-def _move_entry(asm: Asm, by: int) -> None:
-    """Move "entry", which is right below the top."""
-    asm.swap("entry")
-    asm.push(by % (1 << 256))
-    asm.op("ADD", "entry")
-    asm.swap("place")
-
-
-def ntt(asm: Asm, label: str, base: int, table_at: int, scratch: int, sets: int = 2) -> None:
-    """A subroutine: the transform of the eight polynomials at ``base``.
-
-    The table stands at ``table_at``; 14 words at ``scratch`` are used. With one of the ``sets``,
-    the four of the first. Lanes are below ``FORWARD_INPUT`` before and ``FORWARD_OUTPUT`` after.
-    """
-    asm.label(label)
-    asm.push(Q, "q")
-    asm.push(M32, "m32")
-    asm.push(TWO_Q, "two_q")
-    # Pass 1: coefficients 32 apart, layers 128, 64, 32
-    coarse = [
-        [_immediate(1)],
-        [_immediate(k) for k in (2, 3)],
-        [_immediate(k) for k in range(4, 8)],
-    ]
-    asm.push(base, "place")
-    asm.label(f"{label}.coarse")
-    for offsets in _in_sets(sets, _every(32, 8)):
-        _forward(asm, coarse, offsets)
-    _step(asm, f"{label}.coarse", STRIDE, base + 32 * STRIDE)
-    # Pass 2: blocks of 32, layers 16, 8, 4; four groups in a block
-    asm.push(table_at, "entry")
-    asm.push(base, "place")
-    asm.label(f"{label}.middle")
-    spread = _unpack(asm, OF_MIDDLE, scratch)
-    _move_entry(asm, 8 * OF_MIDDLE)
-    asm.push(4 * STRIDE)
-    asm.dup("place")
-    asm.op("ADD", "end")
-    asm.swap("place")
+def _middle(
+    asm: Asm,
+    label: str,
+    base: int,
+    fields: int,
+    slots: int,
+    group: Forward8 | Inverse8,
+    index: int,
+) -> None:
+    """The middle pass with one code for all blocks; K, t and p on top."""
+    assert base % (4 * index) == 0, f"base {base:#x}: expected a multiple of {4 * index}"
+    asm.pop("p")
+    asm.push(fields, "t")
+    asm.push(base, "p")
+    asm.label(f"{label}.block")
+    _spread_block(asm, slots)
     asm.label(f"{label}.group")
-    for offsets in _in_sets(sets, _every(4, 8)):
-        _forward(asm, [spread[:1], spread[1:3], spread[3:]], offsets)
-    asm.push(STRIDE)
-    asm.op("ADD", "place")
-    asm.dup("end")
-    asm.dup("place")
-    asm.op("LT")
+    group.emit(asm, 4 * index)
+    asm.push(WORD)
+    asm.op("ADD", "p")
+    asm.dup("p")
+    asm.push(4 * index - 1)
+    asm.op("AND")
     asm.jumpi(f"{label}.group")
-    asm.swap("end")
-    asm.pop("end")
-    _step(asm, f"{label}.middle", 28 * STRIDE, base + N * STRIDE)
-    # Pass 3: blocks of 4, layers 2, 1; "entry" stands at the fine table
-    asm.push(base, "place")
-    asm.label(f"{label}.fine")
-    spread = _unpack(asm, OF_FINE, scratch)
-    _move_entry(asm, 8 * OF_FINE)
-    for offsets in _in_sets(sets, _every(1, 4)):
-        _forward(asm, [spread[:1], spread[1:]], offsets)
-    _step(asm, f"{label}.fine", 4 * STRIDE, base + N * STRIDE)
-    for constant in ("entry", "two_q", "m32", "q"):
-        asm.pop(constant)
+    asm.swap("t")
+    asm.push(BLOCK_BYTES)
+    asm.op("ADD", "t")
+    asm.swap("p")
+    lanes.again(asm, f"{label}.block", 28 * index, base + N * index)
+    asm.swap("t")
+    asm.pop("t")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What lies at ``table``: the table, then scratch words that the transforms write."""
+
+    table: int
+    compact: bool
+
+    @property
+    def forward(self) -> int:
+        """The constants of the forward transform's middle pass, if it is compact."""
+        return self.table + TABLE_BYTES
+
+    @property
+    def inverse(self) -> int:
+        """Those of the inverse."""
+        return self.forward + len(NODES) * BLOCK_BYTES
+
+    @property
+    def window(self) -> int:
+        """Where two blocks of the radix-4 pass are done; the end of the table."""
+        return self.table + len(twiddles(self.compact))
+
+    @property
+    def slots(self) -> int:
+        """The middle pass's constants, a word each."""
+        return self.window + 16 * WORD
+
+    @property
+    def end(self) -> int:
+        """The first byte that is not touched."""
+        return self.slots + (SLOTS * WORD if self.compact else 0)
+
+
+@cache
+def twiddles(compact: bool = True) -> bytes:
+    """The table."""
+    if not compact:
+        return entries()
+    blocks: list[Forward8 | Inverse8] = []
+    blocks += ForwardPlan.make(compact).blocks
+    blocks += InversePlan.make(compact).blocks
+    return entries() + b"".join(_pack_block(block.constants()) for block in blocks)
+
+
+def place_twiddles(asm: Asm, label: str, compact: bool = True) -> None:
+    """Put the table into the code, at a label, where nothing runs into it."""
+    asm.data(twiddles(compact), label)
+
+
+def load_twiddles(asm: Asm, label: str, table: int, compact: bool = True) -> None:
+    """Copy the table from the code to memory at ``table``; both transforms need it there."""
+    asm.push(len(twiddles(compact)))
+    asm.push_label(label)
+    asm.push(table)
+    asm.op("CODECOPY")
+
+
+def _begin(asm: Asm, label: str) -> None:
+    asm.arrive(["back"])
+    asm.label(label)
+
+
+def _constants(asm: Asm, wide: bool = False) -> None:
+    """q, n and M, onto the stack."""
+    bits, inverse = (WIDE_BITS, WIDE_Q_INVERSE) if wide else (R_BITS, Q_INVERSE)
+    asm.push(Q, "q")
+    asm.push(inverse, "n")
+    asm.push(LANES * ((1 << bits) - 1), "M")
+
+
+def _end(asm: Asm) -> None:
+    while asm.stack[-1] != "back":
+        asm.pop()
     asm.op("JUMP")
 
 
-def intt(asm: Asm, label: str, base: int, table_at: int, scratch: int) -> None:
-    """A subroutine: the inverse transform without 256^-1 of the eight polynomials at ``base``.
+def _start(asm: Asm, bias: int, base: int) -> None:
+    """K and p onto the stack, or anew in their places."""
+    if asm.stack[-1] == "p":
+        asm.pop("p")
+        asm.pop("K")
+    asm.push(LANES * bias, "K")
+    asm.push(base, "p")
 
-    Lanes below q before and below ``INVERSE_OUTPUT`` after; those of indices 128 and above are
-    products of the last layer, below 1.5 q. The blocks go up and the table's go down.
+
+def ntt(asm: Asm, label: str, base: int, table: int, compact: bool = True, sets: int = 2) -> None:
+    """The subroutine ``label``: the forward transform of the eight polynomials at ``base``.
+
+    Lanes within ``NTT_INPUT`` on entry, within ``ntt_output()`` afterwards, and congruent to
+    Algorithm 41. ``table`` is where ``load_twiddles`` copied the table; memory from there to
+    ``Memory(table, compact).end`` belongs to the transforms. ``base`` is a multiple of
+    256. With one set there are only polynomials 0 to 3, coefficient i at ``base + 32 i``.
     """
-    asm.label(label)
-    asm.push(Q, "q")
-    asm.push(M32, "m32")
-    asm.push(Q_LANES << 1, "k")
-    asm.push(table_at + TABLE_BYTES - 8 * OF_FINE, "entry")
-    asm.push(base, "place")
-    asm.label(f"{label}.fine")
-    spread = _unpack(asm, OF_FINE, scratch)
-    _move_entry(asm, -8 * OF_FINE)
-    for offsets in _in_sets(2, _every(1, 4)):
-        _inverse(asm, [spread[:0:-1], spread[:1]], offsets)
-    _step(asm, f"{label}.fine", 4 * STRIDE, base + N * STRIDE)
-    asm.pop("entry")
-    asm.shl(3, "k")
-    asm.push(table_at + FINE_TABLE - 8 * OF_MIDDLE, "entry")
-    asm.push(base, "place")
-    asm.label(f"{label}.middle")
-    spread = _unpack(asm, OF_MIDDLE, scratch)
-    _move_entry(asm, -8 * OF_MIDDLE)
-    asm.push(4 * STRIDE)
-    asm.dup("place")
-    asm.op("ADD", "end")
-    asm.swap("place")
-    asm.label(f"{label}.group")
-    for offsets in _in_sets(2, _every(4, 8)):
-        _inverse(asm, [spread[:2:-1], spread[2:0:-1], spread[:1]], offsets)
-    asm.push(STRIDE)
-    asm.op("ADD", "place")
-    asm.dup("end")
-    asm.dup("place")
-    asm.op("LT")
-    asm.jumpi(f"{label}.group")
-    asm.swap("end")
-    asm.pop("end")
-    _step(asm, f"{label}.middle", 28 * STRIDE, base + N * STRIDE)
-    asm.pop("entry")
-    asm.shl(3, "k")
-    coarse = [
-        [_immediate(k) for k in range(7, 3, -1)],
-        [_immediate(k) for k in (3, 2)],
-        [_immediate(1)],
-    ]
-    asm.push(base, "place")
-    asm.label(f"{label}.coarse")
-    for offsets in _in_sets(2, _every(32, 8)):
-        _inverse(asm, coarse, offsets)
-    _step(asm, f"{label}.coarse", STRIDE, base + 32 * STRIDE)
-    for constant in ("k", "m32", "q"):
-        asm.pop(constant)
-    asm.op("JUMP")
+    memory = Memory(table, compact)
+    index = WORD * sets
+    plan = ForwardPlan.make(compact, memory.slots)
+    _begin(asm, label)
+    _constants(asm)
+    _start(asm, plan.first_bias, base)
+    asm.label(f"{label}.first")
+    plan.first.emit(asm, 32 * index)
+    lanes.again(asm, f"{label}.first", WORD, base + 32 * index)
+    _start(asm, plan.block_bias, base)
+    if compact:
+        _middle(asm, label, base, memory.forward, memory.slots, plan.common, index)
+    else:
+        _each(asm, label, base, plan.blocks, index)
+    _start(asm, plan.last_bias, base)
+    asm.label(f"{label}.last")
+    asm.dup("p")
+    asm.shr(sets + 2)
+    asm.push((table - base // (8 * sets)) % (1 << 256))
+    asm.ops("ADD MLOAD")
+    blocks4(asm, plan.last, (0, 5), memory.window, index)
+    lanes.again(asm, f"{label}.last", 8 * index, base + N * index)
+    _end(asm)
+
+
+def intt(asm: Asm, label: str, base: int, table: int, compact: bool = True, sets: int = 2) -> None:
+    """The subroutine ``label``: 256 times the inverse transform of the eight polynomials.
+
+    Algorithm 42 without its last step, the product with 256^-1: a caller folds that into a factor
+    that it multiplies by anyway. Lanes below q on entry, within ``intt_output()`` afterwards.
+    """
+    memory = Memory(table, compact)
+    index = WORD * sets
+    plan = InversePlan.make(compact)
+    _begin(asm, label)
+    _constants(asm)
+    asm.push(LANES * 2 * Q, "2K")
+    _start(asm, Q, base)
+    asm.label(f"{label}.first")
+    asm.dup("p")
+    asm.shr(sets + 2)
+    asm.push((table + base // (8 * sets) + TABLE_BYTES - WORD) % (1 << 256))
+    asm.ops("SUB MLOAD")
+    blocks4(asm, plan.first, (5, 0), memory.window, index)
+    lanes.again(asm, f"{label}.first", 8 * index, base + N * index)
+    asm.pop("p")
+    asm.pop("K")
+    asm.pop("2K")
+    asm.push(LANES * plan.blocks[0].bias, "K")
+    asm.push(base, "p")
+    if compact:
+        common = Inverse8.common(plan.blocks, memory.slots)
+        _middle(asm, label, base, memory.inverse, memory.slots, common, index)
+    else:
+        _each(asm, label, base, plan.blocks, index)
+    while asm.stack[-1] != "back":
+        asm.pop()
+    _constants(asm, wide=True)
+    _start(asm, plan.last.bias, base)
+    asm.label(f"{label}.last")
+    plan.last.emit(asm, 32 * index)
+    lanes.again(asm, f"{label}.last", WORD, base + 32 * index)
+    _end(asm)
+
+
+def _each(
+    asm: Asm, label: str, base: int, blocks: Sequence[Forward8 | Inverse8], index: int
+) -> None:
+    """The middle pass with code of its own for every block."""
+    for i, block in enumerate(blocks):
+        if i:
+            asm.push(28 * index)
+            asm.op("ADD", "p")
+        asm.label(f"{label}.block{i}")
+        block.emit(asm, 4 * index)
+        lanes.again(asm, f"{label}.block{i}", WORD, base + i * 32 * index + 4 * index)

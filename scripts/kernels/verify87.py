@@ -15,12 +15,20 @@ from scripts.kernels.layout87 import (
     KEY,
     PLACES,
     POLYS,
-    SPREAD,
     STATE,
     TABLE,
 )
 from scripts.kernels.matrix87 import HALF_WINDOW_BYTES, PART_BYTES, PARTS, emit_matrix
-from scripts.kernels.ntt import TABLE_BYTES, intt, ntt, table
+from scripts.kernels.mldsa87 import Q
+from scripts.kernels.ntt import (
+    Memory,
+    intt,
+    intt_output,
+    load_twiddles,
+    ntt,
+    ntt_output,
+    place_twiddles,
+)
 from scripts.kernels.sponge87 import (
     emit_compare,
     emit_final_hash,
@@ -29,8 +37,11 @@ from scripts.kernels.sponge87 import (
 )
 from scripts.kernels.w1 import emit_hints, emit_w1
 
-SMALL_FROM = 128
-"""The last layer of the inverse transform leaves products below 1.5 q from this index on."""
+SMALL_FROM = 32
+"""From this index on the inverse transform leaves reduced sums, below 1.72 q."""
+assert Memory(TABLE, compact=True).end <= POLYS
+assert ntt_output()[1] < 1 << 33  # what matrix87 takes
+assert (1 << 23) - 1 + (intt_output()[1] >> 23) * ((1 << 13) - 1) < 2 * Q  # what w1 reduces to
 
 TR_BYTES = 64
 
@@ -107,10 +118,7 @@ def _assembly() -> Asm:
     asm.mark("shake")
     emit_sample_in_ball(asm, "keccak")
     asm.mark("transform")
-    asm.push(TABLE_BYTES)
-    asm.push_label("table")
-    asm.push(TABLE)
-    asm.op("CODECOPY")
+    load_twiddles(asm, "table", TABLE)
     asm.call("ntt")
     asm.mark("matrix")
     emit_product(asm)
@@ -140,11 +148,11 @@ def _assembly() -> Asm:
     keccak_f1600(asm, "keccak", STATE)
     asm.mark("transform")
     asm.arrive(["back"])
-    ntt(asm, "ntt", POLYS, TABLE, SPREAD)
+    ntt(asm, "ntt", POLYS, TABLE)
     asm.arrive(["back"])
-    intt(asm, "intt", POLYS, TABLE, SPREAD)
+    intt(asm, "intt", POLYS, TABLE)
     asm.mark("rest")
-    asm.data(table(), "table")
+    place_twiddles(asm, "table")
     return asm
 
 

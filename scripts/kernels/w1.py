@@ -1,9 +1,9 @@
 """w1: HighBits of all coefficients in lanes, UseHint where a hint stands (FIPS 204, 36 to 40).
 
-A lane x < 2^31 of the inverse transform stands for r = x mod q, with q = 32 * 2 gamma2 + 1.
+A lane x < 2^32.7 of the inverse transform stands for r = x mod q, with q = 32 * 2 gamma2 + 1.
 
-Reduction: with a = x >> 23 (below 2^8), y = x - a q = (x mod 2^23) + a (2^13 - 1) is below
-2^23 + 2^21 < 2q. Lanes that come from the last layer's product are below 1.5 q and need none.
+Reduction: with a = x >> 23 (at most 831), y = x - a q = (x mod 2^23) + a (2^13 - 1) is below
+2^23 + 2^22.7 < 2q. Lanes that the transform has reduced last are below 2q and need none.
 
 HighBits: r1 = floor((r + gamma2 - 1) / (2 gamma2)) mod 16. That is Decompose: r0 lies in
 (-gamma2, gamma2], and where r - r0 = q - 1 the quotient is 16. For y = r + q the numerator is by q
@@ -31,7 +31,7 @@ from scripts.kernels.layout87 import (
 )
 from scripts.kernels.mldsa87 import GAMMA2, OMEGA, K, N, Q
 
-M_QUOTIENT = lanes(0xFF)
+M_QUOTIENT = lanes(0x3FF)
 M_U = lanes(0xFFFF)
 FIFTEEN = lanes(15)
 ONE = lanes(1)
@@ -50,7 +50,7 @@ def w1_place(set_: int, chunk: int) -> int:
 def emit_w1(asm: Asm, small_from: int) -> None:
     """Write the 32 words of w1 without hints at W1.
 
-    Lanes at POLYS are below 2^31, those from index ``small_from`` on below 2q.
+    Lanes at POLYS are below 2^32.7, those from index ``small_from`` on below 2q.
     """
     asm.push(Q, "q")
     asm.push(M_QUOTIENT, "m8")

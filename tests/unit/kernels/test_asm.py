@@ -166,3 +166,11 @@ def test_marks_emit_nothing_and_tell_the_parts() -> None:
     assert marked.size() == plain.size() == 15
     assert marked.parts() == {"head": [(0, 4), (8, 15)], "body": [(4, 8)]}
     assert plain.parts() == {}
+
+
+def test_sar_keeps_the_sign() -> None:
+    asm = Asm()
+    asm.push(2**256 - 12)
+    asm.push(2)
+    asm.op("SAR")
+    assert run(asm) == 2**256 - 3

@@ -7,8 +7,9 @@ import pytest
 from scripts.kernels import mldsa87
 from scripts.kernels.asm import Asm
 from scripts.kernels.decode87 import emit_decode_z
-from scripts.kernels.layout87 import CD_SIGNATURE, POLYS, SET_OFFSET, STRIDE, word
+from scripts.kernels.layout87 import CD_SIGNATURE, POLYS, STRIDE, word
 from tests.unit.kernels.run import return_memory, run
+from tests.unit.kernels.words import REGION
 
 GOOD = 1 << 19
 
@@ -30,7 +31,7 @@ def decoded(polys: list[list[int]]) -> tuple[bool, list[list[int]], int]:
     """The verdict on the norm, the eight lanes' coefficients, and the gas."""
     if not CODE:
         asm = program()
-        return_memory(asm, 0, POLYS + 2 * SET_OFFSET)
+        return_memory(asm, 0, POLYS + REGION)
         CODE["code"] = asm.assemble()
     z = b"".join(
         sum(v << (20 * i) for i, v in enumerate(poly)).to_bytes(640, "little") for poly in polys

@@ -11,7 +11,7 @@ from scripts.kernels.mldsa87 import ExpandedKey, Q
 from tests.unit.kernels.run import return_memory, run
 from tests.unit.kernels.words import REGION, from_words, to_words
 
-LARGEST = (1 << 28) - 1
+LARGEST = (1 << 33) - 1
 
 
 def code() -> bytes:

@@ -77,7 +77,7 @@ def test_every_vector_of_the_right_size(case: VerifyCase) -> None:
 
 ONE_BLOCK = 136 - 64 - 2 - 1
 """Bytes of context and message that fit the first block with tr."""
-GAS = 1_085_000
+GAS = 998_000
 
 
 def test_gas_of_a_message_in_one_block() -> None:

@@ -8,11 +8,13 @@ from scripts.kernels import mldsa87
 from scripts.kernels.asm import Asm
 from scripts.kernels.layout87 import CD_HINT, POLYS, W1, W1_OFFSET
 from scripts.kernels.mldsa87 import GAMMA2, OMEGA, Q
+from scripts.kernels.ntt import intt_output
 from scripts.kernels.w1 import WORDS, emit_hints, emit_w1, w1_place
 from tests.unit.kernels.run import run
 from tests.unit.kernels.words import REGION, to_words
 
-SMALL_FROM = 128
+SMALL_FROM = 32
+LARGEST = intt_output()[1]
 REGION_AT = CD_HINT + OMEGA + 8
 
 
@@ -73,7 +75,7 @@ NONE = [[] for _ in range(8)]
 def test_random_lanes() -> None:
     source = random.Random(20261124)
     polys = [
-        [source.randrange(1 << 31 if i < SMALL_FROM else 2 * Q) for i in range(256)]
+        [source.randrange(LARGEST + 1 if i < SMALL_FROM else 2 * Q) for i in range(256)]
         for _ in range(8)
     ]
     got, gas = w1(polys, hint_bytes(NONE))
@@ -101,10 +103,10 @@ def test_every_edge_of_decompose() -> None:
         assert got == expected([poly] * 8, NONE)
 
 
-@pytest.mark.parametrize("multiple", [0, 1, 2, 100, 254, 255])
+@pytest.mark.parametrize("multiple", [0, 1, 2, 100, 255, 256, 700, LARGEST // Q])
 def test_unreduced_lanes_at_multiples_of_q(multiple: int) -> None:
-    edges = [x for x in EDGES if x < Q][:128]
-    poly = [min(x + multiple * Q, (1 << 31) - 1) for x in edges]
+    edges = [x for x in EDGES if x < Q][::3][:SMALL_FROM]
+    poly = [min(x + multiple * Q, LARGEST) for x in edges]
     poly = (poly + [0] * 256)[:256]
     got, _ = w1([poly] * 8, hint_bytes(NONE))
     assert got == expected([poly] * 8, NONE)
@@ -209,7 +211,7 @@ def test_random_hints_agree_with_the_standard() -> None:
 
 def test_the_reduction_over_its_whole_range() -> None:
     """y = x - (x >> 23) q is linear in the low 23 bits, so the ends of each step say it all."""
-    for a in range(1 << 8):
+    for a in range((LARGEST >> 23) + 1):
         for low in (0, (1 << 23) - 1):
             x = a << 23 | low
             y = x - a * Q

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scripts.kernels.layout87 import SET_OFFSET, word
+from scripts.kernels.layout87 import word
 
-REGION = 2 * SET_OFFSET if SET_OFFSET > 32 else 2 * 256 * 32
+REGION = 2 * 256 * 32
 
 
 def to_words(polys: Sequence[Sequence[int]]) -> bytes:
