@@ -4,8 +4,8 @@ The order keeps memory small: mu first, while nothing else is there; then z, the
 transforms, the product with the key, the inverse transforms, w1, hints, and the final hash.
 
 Memory map: ``layout87``. Bounds: asserted below and derived where each part is written. Gas of the
-kernel's call with the key's contracts warm: 975,970 to 991,228 over the 70 official signatures that
-are valid and whose message fits one block (``tests/unit/kernels/test_verify87.py`` prints it).
+kernel alone: 975,970 to 991,228 over the 70 official signatures that are valid and whose message
+fits one block (``tests/unit/kernels/test_verify87.py`` prints it).
 """
 
 from __future__ import annotations
