@@ -131,7 +131,8 @@ def test_a_figure_that_grew_fails_the_check(tmp_path: Path) -> None:
 
 
 @needs_anvil
-def test_a_measurement_that_is_interrupted_leaves_no_anvil() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_measurement_that_is_interrupted_leaves_no_anvil(number: signal.Signals) -> None:
     process = subprocess.Popen(
         [*COMMAND], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
@@ -141,7 +142,7 @@ def test_a_measurement_that_is_interrupted_leaves_no_anvil() -> None:
         children = psutil.Process(process.pid).children()
         time.sleep(0.02)
     assert len(children) == 1, "no Anvil was started"
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, stderr = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 130, stderr
     assert not children[0].is_running()

@@ -14,6 +14,7 @@ from bridge.apps.bench import snapshot
 from bridge.apps.bench.gas import measure
 from bridge.apps.bench.keys import USES, holdings
 from bridge.apps.cli.root import JsonOption, print_json
+from bridge.apps.interrupts import stoppable
 
 app = typer.Typer(help="Measurements.", no_args_is_help=True)
 
@@ -55,7 +56,7 @@ def gas(
     """Gas of the on-chain verifiers, on an Anvil that lives as long as the measurement."""
     progress = Console(stderr=True, highlight=False)
     committed = snapshot.read(check) if check else None
-    with progress.status("starting") as status:
+    with stoppable(), progress.status("starting") as status:
         figures = asyncio.run(measure(status.update))
     if json:
         print_json(figures)

@@ -18,8 +18,7 @@ from bridge.apps.demo.screen import Screen
 from bridge.apps.demo.story import Story
 from bridge.apps.devnet.layout import Layout
 from bridge.apps.devnet.world import ChainKind, World
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from bridge.apps.interrupts import SIGNALS, stoppable
 
 
 def demo(
@@ -40,7 +39,7 @@ def demo(
     """
     with (
         Screen(to_stderr=json, record=picture is not None) as screen,
-        _stoppable(),
+        stoppable(),
         _folder(screen) as folder,
     ):
         data = asyncio.run(Story(Layout(folder), screen, chain).run(text))
@@ -49,19 +48,6 @@ def demo(
         print_json(data)
     if picture is not None:
         screen.save_picture(picture)
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """SIGTERM and a closed terminal are Ctrl-C, whatever the caller's shell said of that."""
-    before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler)}
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        before[number] = signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
