@@ -38,6 +38,7 @@ DEPLOYED = (
     "NativeFirstVerifier",
     "Outbox",
     "Postcard",
+    "Receipts",
     "SignerRegistry",
     "SlhDsaSha2128sVerifier",
     "SlhDsaSha2256sVerifier",

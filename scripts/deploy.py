@@ -10,6 +10,7 @@ The contracts, the signer set and the record are those of ``astralink devnet up`
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -19,7 +20,7 @@ from ape.contracts import ContractContainer, ContractInstance
 from ethpm_types import ContractType
 
 from bridge.apps.config import Config, load_config, state_folder
-from bridge.apps.devnet.layout import DEPLOYER, Layout, write_deployment
+from bridge.apps.devnet.layout import DEPLOYER, GUARDIAN, Layout, write_deployment
 from bridge.apps.devnet.world import SIGNERS, THRESHOLD, key_service_client
 from bridge.chain.artifact import load
 from bridge.chain.client import ChainClient, ChainSettings
@@ -27,17 +28,18 @@ from bridge.chain.deployment import (
     KERNELS,
     VERIFIERS,
     DeploymentRecord,
+    Governors,
     SideRecord,
-    SignerRecord,
+    algorithms_of,
     register_keys,
-    registry_key,
 )
 from bridge.chain.development import development_accounts
+from bridge.chain.statements import signer_set_tuple
 from bridge.chain.transactions import Account
 from bridge.domain.errors import InputError, UnknownKey
 from bridge.domain.keys import Algorithm, PublicKeyRecord
 from bridge.domain.messages import address_to_bytes32
-from bridge.domain.quorums import Signer
+from bridge.domain.quorums import Signer, SignerSet
 from scripts._devnet import account, connected, require_chains, state_option, with_exit_codes
 
 EPOCH = 1
@@ -56,39 +58,27 @@ def cli(state: Path | None) -> None:
             "`astralink devnet down --wipe` makes room for another"
         )
     require_chains(config, config.chains)
-    signers = [
-        Signer(record.key_id, record.algorithm, record.public_key)
-        for record in asyncio.run(signers_of(config))
-    ]
+    members = tuple(Signer.of(record) for record in asyncio.run(signers_of(config)))
+    signer_set = SignerSet(EPOCH, THRESHOLD, members)
     owner = account(DEPLOYER)
+    governors = Governors(owner.address, account(GUARDIAN).address)
 
     sides = {}
     for name in config.chains:
         with connected(config, name) as provider:
             start_block = provider.get_block("latest").number or 0
-            sides[name] = deploy_side(config.chain(name), start_block, owner, signers)
+            sides[name] = deploy_side(config.chain(name), start_block, owner, signer_set, governors)
     for name, own in sides.items():
         with connected(config, name):
             for other in sides.values():
                 if other is not own:
                     introduce(own, other, owner)
 
-    record = DeploymentRecord(
-        epoch=EPOCH,
-        threshold=THRESHOLD,
-        signers=tuple(
-            SignerRecord(
-                key_id=s.key_id, algorithm=s.algorithm, public_key="0x" + s.public_key.hex()
-            )
-            for s in signers
-        ),
-        sides=sides,
-    )
-    write_deployment(layout.deployment, record)
+    write_deployment(layout.deployment, DeploymentRecord.of(signer_set, sides))
     for name, side in sides.items():
         for algorithm, address in side.verifiers.items():
             click.echo(f"chain {name}: verifier of {algorithm} {address}")
-        for contract in ("registry", "outbox", "inbox", "postcard"):
+        for contract in ("registry", "outbox", "inbox", "receipts", "postcard"):
             click.echo(f"chain {name}: {contract} {getattr(side, contract)}")
     click.echo(f"written: {layout.deployment}")
 
@@ -104,24 +94,29 @@ async def signers_of(config: Config) -> list[PublicKeyRecord]:
 
 
 def deploy_side(
-    settings: ChainSettings, start_block: int, owner: AccountAPI, signers: list[Signer]
+    settings: ChainSettings,
+    start_block: int,
+    owner: AccountAPI,
+    signer_set: SignerSet,
+    governors: Governors,
 ) -> SideRecord:
-    """The contracts of the chain that is connected, its registry holding ``signers``."""
-    domain = settings.domain
-    registry = project.SignerRegistry.deploy(owner, sender=owner)
-    outbox = project.Outbox.deploy(domain, owner, sender=owner)
-    inbox = project.Inbox.deploy(domain, registry, owner, sender=owner)
+    """The contracts of the chain that is connected, its registry holding ``signer_set``."""
+    domain, governance = settings.domain, governors.governance()
+    periods = (governors.rotation_delay_s, governors.maximum_age_s)
+    registry = project.SignerRegistry.deploy(governance, *periods, sender=owner)
+    outbox = project.Outbox.deploy(domain, governance, sender=owner)
+    inbox = project.Inbox.deploy(domain, registry, governance, sender=owner)
+    receipts = project.Receipts.deploy(outbox, inbox, owner, sender=owner)
     postcard = project.Postcard.deploy(outbox, inbox, owner, sender=owner)
     verifiers: dict[Algorithm, str] = {}
-    for algorithm in sorted({signer.algorithm for signer in signers}):
+    for algorithm in algorithms_of(signer_set.signers):
         kernels = [assembled(name).deploy(sender=owner) for name in KERNELS.get(algorithm, ())]
         verifier = project.get_contract(VERIFIERS[algorithm])
         verifiers[algorithm] = verifier.deploy(*kernels, sender=owner).address
     # Not through ape, which fetches and parses the trace of every call: these have millions of
     # steps.
-    asyncio.run(_register(settings, verifiers, signers))
-    members = [(verifiers[signer.algorithm], registry_key(signer)) for signer in signers]
-    registry.initialise(members, THRESHOLD, sender=owner)
+    asyncio.run(_register(settings, verifiers, signer_set.signers))
+    registry.initialise(signer_set_tuple(signer_set, verifiers), sender=owner)
     return SideRecord(
         domain=domain,
         chain_id=settings.chain_id,
@@ -130,6 +125,7 @@ def deploy_side(
         registry=registry.address,
         outbox=outbox.address,
         inbox=inbox.address,
+        receipts=receipts.address,
         postcard=postcard.address,
     )
 
@@ -143,7 +139,7 @@ def assembled(name: str) -> ContractContainer:
 
 
 async def _register(
-    settings: ChainSettings, verifiers: dict[Algorithm, str], signers: list[Signer]
+    settings: ChainSettings, verifiers: dict[Algorithm, str], signers: Sequence[Signer]
 ) -> None:
     key = bytes(development_accounts()[DEPLOYER].key)
     async with ChainClient(settings) as chain:
@@ -154,7 +150,9 @@ def introduce(own: SideRecord, other: SideRecord, owner: AccountAPI) -> None:
     """Tell the contracts of the connected chain of those on the other one."""
     outbox: ContractInstance = project.Outbox.at(own.outbox)
     inbox: ContractInstance = project.Inbox.at(own.inbox)
+    receipts: ContractInstance = project.Receipts.at(own.receipts)
     postcard: ContractInstance = project.Postcard.at(own.postcard)
     outbox.enrolDestination(other.domain, sender=owner)
     inbox.enrolOrigin(other.domain, other.chain_id, other.outbox, sender=owner)
-    postcard.enrolPeer(other.domain, address_to_bytes32(other.postcard), sender=owner)
+    for service, peer in ((receipts, other.receipts), (postcard, other.postcard)):
+        service.enrolPeer(other.domain, address_to_bytes32(peer), sender=owner)

@@ -31,6 +31,7 @@ NAMES = (
     "NativeFirstVerifier",
     "Outbox",
     "Postcard",
+    "Receipts",
     "SignerRegistry",
     "SlhDsaSha2128sVerifier",
     "SlhDsaSha2256sVerifier",
@@ -60,29 +61,42 @@ class Artifact:
     parts: dict[str, list[list[int]]] = field(default_factory=dict)
 
     @cached_property
-    def _by_name(self) -> dict[tuple[str, str], dict[str, Any]]:
-        return {(entry["type"], entry.get("name", "")): entry for entry in self.abi}
+    def _by_name(self) -> dict[tuple[str, str], list[dict[str, Any]]]:
+        found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for entry in self.abi:
+            found.setdefault((entry["type"], entry.get("name", "")), []).append(entry)
+        return found
 
-    def _entry(self, kind: str, name: str) -> dict[str, Any]:
-        try:
-            return self._by_name[kind, name]
-        except KeyError:
-            raise KeyError(f"{self.name} has no {kind} {name!r}") from None
+    def _entry(self, kind: str, name: str, arguments: int | None = None) -> dict[str, Any]:
+        """The entry of that name; of several overloads the one with so many arguments."""
+        entries = self._by_name.get((kind, name), [])
+        if len(entries) > 1 and arguments is not None:
+            entries = [entry for entry in entries if len(entry["inputs"]) == arguments]
+        if not entries:
+            counted = "" if arguments is None else f" with {arguments} arguments"
+            raise KeyError(f"{self.name} has no {kind} {name!r}{counted}")
+        return entries[0]
 
     def deployment(self, *arguments: Any) -> bytes:
         """The data of the transaction that creates the contract."""
-        constructor: Any = self._by_name.get(("constructor", ""))
-        types = get_abi_input_types(constructor) if constructor else []
+        constructors: Any = self._by_name.get(("constructor", ""))
+        types = get_abi_input_types(constructors[0]) if constructors else []
         return self.creation_code + encode(types, arguments)
 
     def call_data(self, function: str, *arguments: Any) -> bytes:
-        """The data of a call of ``function``: selector and encoded arguments."""
-        entry: Any = self._entry("function", function)
+        """The data of a call of ``function``: selector and encoded arguments.
+
+        Of overloads, the one that takes so many arguments.
+        """
+        entry: Any = self._entry("function", function, len(arguments))
         selector: bytes = function_abi_to_4byte_selector(entry)
         return selector + encode(get_abi_input_types(entry), arguments)
 
     def result(self, function: str, data: bytes) -> tuple[Any, ...]:
-        """What ``function`` returned, decoded; ``InputError`` if ``data`` is not that."""
+        """What ``function`` returned, decoded; ``InputError`` if ``data`` is not that.
+
+        Overloads of the contracts return the same types.
+        """
         entry: Any = self._entry("function", function)
         return decode(get_abi_output_types(entry), data)
 

@@ -10,7 +10,6 @@ from bridge.chain.artifact import Artifact, Event, load
 from bridge.chain.client import Block, ChainClient
 from bridge.chain.records import Log, Receipt
 from bridge.chain.transactions import Account, send
-from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.messages import Message
 
 
@@ -34,11 +33,19 @@ class Contract:
         return result[0] if len(result) == 1 else result
 
     async def send(
-        self, account: Account, function: str, *arguments: Any, gas: int | None = None
+        self,
+        account: Account,
+        function: str,
+        *arguments: Any,
+        value: int = 0,
+        gas: int | None = None,
     ) -> Receipt:
-        """The receipt of a transaction that calls ``function``; raises what ``send`` raises."""
+        """The receipt of a transaction that calls ``function`` and pays ``value`` wei.
+
+        Raises what ``send`` raises.
+        """
         data = self.artifact.call_data(function, *arguments)
-        return await send(self.client, account, self.address, data, gas=gas)
+        return await send(self.client, account, self.address, data, value, gas)
 
     def events(self, logs: Sequence[Log]) -> tuple[Event, ...]:
         """The contract's own events among ``logs``, in their order."""
@@ -61,18 +68,3 @@ def dispatched(log: Log) -> Dispatched:
     if event is None or event.name != "Dispatch":
         raise ValueError(f"expected a Dispatch log, got topics {[t.hex() for t in log.topics]}")
     return Dispatched(Message.decode(event.arguments["message"]), log)
-
-
-def checkpoint_tuple(checkpoint: Checkpoint) -> tuple[Any, ...]:
-    """The checkpoint in the order of the contract's struct."""
-    return (
-        checkpoint.origin_domain,
-        checkpoint.origin_chain_id,
-        checkpoint.outbox,
-        checkpoint.root,
-        checkpoint.size,
-        checkpoint.destination_domain,
-        checkpoint.destination_chain_id,
-        checkpoint.inbox,
-        checkpoint.epoch,
-    )

@@ -1,4 +1,4 @@
-"""The two digests that the contracts compute too: a message's identifier, a checkpoint's digest."""
+"""The digests that the contracts compute too: of messages, checkpoints and rotations."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Final
 from bridge.crypto.hashing import keccak256
 from bridge.domain.checkpoints import CHECKPOINT_TYPE, Checkpoint
 from bridge.domain.messages import Message
+from bridge.domain.rotations import ROTATION_TYPE, Rotation
 
 CHECKPOINT_TYPE_HASH: Final = keccak256(CHECKPOINT_TYPE.encode())
+ROTATION_TYPE_HASH: Final = keccak256(ROTATION_TYPE.encode())
 
 
 def message_id(message: Message) -> bytes:
@@ -37,6 +39,19 @@ def checkpoint_digest(checkpoint: Checkpoint) -> bytes:
         _word(checkpoint.destination_chain_id),
         checkpoint.inbox.rjust(32, b"\0"),
         _word(checkpoint.epoch),
+    )
+    return keccak256(b"".join(words))
+
+
+def rotation_digest(rotation: Rotation) -> bytes:
+    """What a signer signs of a rotation, 32 bytes: Keccak-256 of type hash and fields, as above."""
+    words = (
+        ROTATION_TYPE_HASH,
+        _word(rotation.chain_id),
+        rotation.registry.rjust(32, b"\0"),
+        _word(rotation.epoch),
+        rotation.set_hash,
+        _word(rotation.salt),
     )
     return keccak256(b"".join(words))
 

@@ -106,6 +106,29 @@ class IncrementalTree:
             self._node(level, (index >> level) ^ 1, size, frontier) for level in range(depth(size))
         )
 
+    def range_proof(self, first: int, count: int, size: int | None = None) -> tuple[bytes, ...]:
+        """The siblings of ``count`` leaves from ``first`` on in the tree of ``size`` leaves.
+
+        At each level, bottom first: the sibling on the left where the range begins with a right
+        child, then that on the right where it ends with a left child. Raises ``InputError`` for
+        a range that is empty or leaves the tree.
+        """
+        size = self._checked_size(size)
+        if count < 1 or not 0 <= first <= size - count:
+            raise InputError(
+                f"range: expected at least 1 leaf below {size}, got {count} from {first} on"
+            )
+        frontier = self._frontier(size)
+        siblings = []
+        last = first + count - 1
+        for level in range(depth(size)):
+            if first & 1:
+                siblings.append(self._node(level, first - 1, size, frontier))
+            if not last & 1:
+                siblings.append(self._node(level, last + 1, size, frontier))
+            first, last = first >> 1, last >> 1
+        return tuple(siblings)
+
     def _checked_size(self, size: int | None) -> int:
         chosen = len(self) if size is None else size
         if not 1 <= chosen <= len(self):
@@ -158,24 +181,47 @@ def verify_proof(
     Raises ``ProofError`` for an index outside the tree, a number of siblings that is not the
     depth of the tree, a zero root, a hash that is not 32 bytes, or another root.
     """
+    verify_range([leaf], index, size, siblings, root)
+
+
+def verify_range(
+    leaves: Sequence[bytes], first: int, size: int, siblings: Sequence[bytes], root: bytes
+) -> None:
+    """Return when ``leaves`` stand from ``first`` on in the tree of ``size`` leaves under ``root``.
+
+    ``siblings`` are what ``IncrementalTree.range_proof`` gives. Raises ``ProofError`` for no
+    leaves, leaves outside the tree, more or fewer siblings than the range asks for, a zero root,
+    a hash that is not 32 bytes, or another root.
+    """
     if not 1 <= size < 1 << MAX_DEPTH:
         raise ProofError(f"tree size: expected 1 to {(1 << MAX_DEPTH) - 1}, got {size}")
-    if not 0 <= index < size:
-        raise ProofError(f"leaf index: expected 0 to {size - 1}, got {index}")
-    if len(siblings) != depth(size):
-        raise ProofError(
-            f"proof: expected {depth(size)} siblings for size {size}, got {len(siblings)}"
-        )
-    for what, value in (("leaf", leaf), ("root", root), *(("sibling", s) for s in siblings)):
+    if not leaves:
+        raise ProofError("range: expected at least 1 leaf, got 0")
+    last = first + len(leaves) - 1
+    if first < 0 or last >= size:
+        raise ProofError(f"leaf index: expected 0 to {size - 1}, got {first} to {last}")
+    wanted = sum((first >> level & 1) + (~last >> level & 1) for level in range(depth(size)))
+    if len(siblings) != wanted:
+        raise ProofError(f"proof: expected {wanted} siblings for size {size}, got {len(siblings)}")
+    hashes = (("leaf", leaves), ("root", (root,)), ("sibling", siblings))
+    for what, value in ((what, value) for what, values in hashes for value in values):
         if len(value) != HASH_BYTES:
             raise ProofError(f"{what}: expected {HASH_BYTES} bytes, got {len(value)}")
     if not any(root):
         raise ProofError("root: expected a non-zero root, got zero")
-    node = leaf
-    for level, sibling in enumerate(siblings):
-        node = keccak256(sibling + node if index >> level & 1 else node + sibling)
-    if node != root:
-        raise ProofError(f"proof of leaf {index}: expected root {root.hex()}, got {node.hex()}")
+    row = list(leaves)
+    rest = iter(siblings)
+    at = first
+    for _ in range(depth(size)):
+        if at & 1:
+            row.insert(0, next(rest))
+        if len(row) & 1:
+            row.append(next(rest))
+        row = [keccak256(row[i] + row[i + 1]) for i in range(0, len(row), 2)]
+        at >>= 1
+    if row[0] != root:
+        what = f"leaf {first}" if first == last else f"leaves {first} to {last}"
+        raise ProofError(f"proof of {what}: expected root {root.hex()}, got {row[0].hex()}")
 
 
 def _check_hash(what: str, value: bytes) -> None:

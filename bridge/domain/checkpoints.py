@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from bridge.domain.errors import InputError
 
-CHECKPOINT_CONTEXT = b"astralink/checkpoint/v1"
 CHECKPOINT_TYPE = (
     "AstraLinkCheckpoint(uint32 originDomain,uint64 originChainId,address outbox,bytes32 root,"
     "uint32 size,uint32 destinationDomain,uint64 destinationChainId,address inbox,uint32 epoch)"

@@ -33,7 +33,7 @@
     ├── RelayError
     │   ├── RootMismatch        an attestor's own tree has another root
     │   ├── UnknownMessage      no message with that id in the journal
-    │   └── QuorumMissed        fewer signatures than the threshold        (may be retried)
+    │   └── QuorumMissed        fewer signatures than a quorum             (may be retried)
     ├── ProofError              a Merkle proof that does not fit its root
     └── ProcessError            a process that did not start or did not stop
 
@@ -295,14 +295,17 @@ class UnknownMessage(RelayError):
 
 
 class QuorumMissed(RelayError):
-    """Fewer signatures than the threshold; ``failures`` names each signer that gave none."""
+    """Fewer signatures than a quorum; ``failures`` names each signer that gave none.
+
+    ``threshold`` is the weight that a quorum has.
+    """
 
     retryable = True
 
     def __init__(self, got: int, threshold: int, failures: Sequence[str]) -> None:
         self.failures = tuple(failures)
         missing = "; ".join(self.failures)
-        super().__init__(f"{got} signatures of {threshold}: {missing}")
+        super().__init__(f"{got} signatures, expected a weight of {threshold}: {missing}")
 
 
 class ProofError(BridgeError):

@@ -6,12 +6,24 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+class Family(StrEnum):
+    """What a signature's security rests on. Breaking one family leaves the other."""
+
+    LATTICE = "lattice"
+    HASH = "hash"
+
+
 class Algorithm(StrEnum):
     """The parameter sets that the bridge uses, by the names FIPS 203, 204 and 205 give them."""
 
     ML_DSA_87 = "ML-DSA-87"
     SLH_DSA_SHA2_128S = "SLH-DSA-SHA2-128s"
     ML_KEM_1024 = "ML-KEM-1024"
+
+    @property
+    def family(self) -> Family:
+        """What its security rests on."""
+        return Family.HASH if self is Algorithm.SLH_DSA_SHA2_128S else Family.LATTICE
 
 
 @dataclass(frozen=True, slots=True)

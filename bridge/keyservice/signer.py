@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from bridge.crypto.digests import checkpoint_digest
 from bridge.crypto.keys import SecretKey
 from bridge.crypto.signatures import SignatureProvider
-from bridge.domain.checkpoints import CHECKPOINT_CONTEXT, Checkpoint
+from bridge.domain.checkpoints import Checkpoint
+from bridge.domain.contexts import CHECKPOINT_CONTEXT
 from bridge.domain.errors import InvalidKey
 from bridge.domain.keys import PublicKeyRecord
 from bridge.keyservice.store import KeyStore

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 import structlog
 
-from bridge.chain.contracts import checkpoint_tuple
+from bridge.chain.statements import checkpoint_tuple
 from bridge.chain.transactions import TRANSACTION_GAS_CAP, Account
 from bridge.crypto.digests import checkpoint_digest
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import BridgeError, QuorumMissed
+from bridge.domain.quorums import SignerSet, indices_of
 from bridge.relayer.attestor import Attestor
 from bridge.relayer.journal import Batch, Entry, Journal
 from bridge.relayer.route import Route
@@ -29,13 +30,13 @@ async def attest(
     route: Route,
     journal: Journal,
     attestors: Sequence[Attestor],
-    threshold: int,
+    signer_set: SignerSet,
     account: Account,
 ) -> list[Entry]:
     """Messages whose root a quorum stands behind now."""
     moved: list[Entry] = []
     for batch in journal.unattested(route.origin.domain, route.destination.domain):
-        moved += await _attest_one(route, journal, attestors, threshold, account, batch)
+        moved += await _attest_one(route, journal, attestors, signer_set, account, batch)
     return moved
 
 
@@ -43,7 +44,7 @@ async def _attest_one(
     route: Route,
     journal: Journal,
     attestors: Sequence[Attestor],
-    threshold: int,
+    signer_set: SignerSet,
     account: Account,
     batch: Batch,
 ) -> list[Entry]:
@@ -51,10 +52,9 @@ async def _attest_one(
     checkpoint = route.checkpoint(batch.root, batch.size)
     if await inbox.call("attestedSize", batch.origin, batch.root) == batch.size:
         return journal.attested(batch, {"already": True})
-    counted = await inbox.call("counted", checkpoint_digest(checkpoint))
-    missing = threshold - counted.bit_count()
-    candidates = [one for one in attestors if not counted >> one.index & 1]
-    signatures = await collect(route, checkpoint, candidates, missing)
+    counted = indices_of(await inbox.call("counted", checkpoint_digest(checkpoint)))
+    candidates = [one for one in attestors if one.index not in counted]
+    signatures = await collect(route, checkpoint, candidates, signer_set, counted)
     gas = min(BASE_GAS + GAS_A_SIGNATURE * len(signatures), TRANSACTION_GAS_CAP)
     receipt = await inbox.send(
         account,
@@ -78,28 +78,39 @@ async def _attest_one(
 
 
 async def collect(
-    route: Route, checkpoint: Checkpoint, attestors: Sequence[Attestor], wanted: int
+    route: Route,
+    checkpoint: Checkpoint,
+    attestors: Sequence[Attestor],
+    signer_set: SignerSet,
+    counted: set[int],
 ) -> dict[int, bytes]:
-    """The first ``wanted`` signatures, by the signers' indices in ascending order.
+    """The signatures that make a quorum of those ``counted`` already, by the signers' indices.
 
-    All are asked at once and the first are taken. Raises ``QuorumMissed``, which names each
-    signer that failed, when there are not enough.
+    All are asked at once and the first are taken; the indices ascend. Raises ``QuorumMissed``,
+    which names each signer that failed, when there are not enough.
     """
     signatures: dict[int, bytes] = {}
+
+    def enough() -> bool:
+        return signer_set.is_quorum(counted | signatures.keys())
+
     failures: list[str] = []
 
     async def ask(attestor: Attestor) -> None:
         try:
-            signatures[attestor.index] = await attestor.sign(route, checkpoint)
+            signature = await attestor.sign(route, checkpoint)
         except BridgeError as error:
             log.warning("signature_refused", signer=attestor.index, reason=str(error))
             failures.append(f"signer {attestor.index}: {error}")
+        else:
+            if not enough():  # another may have come while this one signed
+                signatures[attestor.index] = signature
 
     tasks = {asyncio.create_task(ask(one)): one for one in attestors}
     pending = set(tasks)
     try:
         async with asyncio.timeout(COLLECT_TIMEOUT_S):
-            while pending and len(signatures) < wanted:
+            while pending and not enough():
                 done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
@@ -110,6 +121,6 @@ async def collect(
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
-    if len(signatures) < wanted:
-        raise QuorumMissed(len(signatures), wanted, failures)
-    return dict(sorted(signatures.items())[:wanted])
+    if not enough():
+        raise QuorumMissed(len(counted | signatures.keys()), signer_set.threshold, failures)
+    return dict(sorted(signatures.items()))

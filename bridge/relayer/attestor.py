@@ -10,7 +10,7 @@ from bridge.crypto.digests import message_id
 from bridge.crypto.merkle import IncrementalTree
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import RootMismatch
-from bridge.domain.quorums import Signer
+from bridge.domain.quorums import Signer, packed_signatures
 from bridge.keyservice.client import KeyServiceClient
 from bridge.relayer.route import Route, Side
 
@@ -39,8 +39,11 @@ class Attestor:
         tree = await self._grown(route.origin)
         own = tree.root(checkpoint.size) if checkpoint.size <= len(tree) else bytes(32)
         if own != checkpoint.root:
-            raise RootMismatch(self.signer.key_id, checkpoint.size, own, checkpoint.root)
-        return await self._keys.sign_checkpoint(self.signer.key_id, checkpoint)
+            raise RootMismatch(self.signer.name, checkpoint.size, own, checkpoint.root)
+        signatures = [
+            await self._keys.sign_checkpoint(key.key_id, checkpoint) for key in self.signer.keys
+        ]
+        return packed_signatures(signatures)
 
     async def _grown(self, origin: Side) -> IncrementalTree:
         start = Cursor.at(origin.record.start_block)

@@ -42,7 +42,7 @@ class Relayer:
         signer_set = deployment.signer_set()
         self._sides = sides
         self._routes = [Route(a, b, signer_set.epoch) for a, b in permutations(sides, 2)]
-        self._threshold = signer_set.threshold
+        self._signer_set = signer_set
         self._attestors = [
             Attestor(index, signer, keys) for index, signer in enumerate(signer_set.signers)
         ]
@@ -73,7 +73,7 @@ class Relayer:
 
         async def attesting() -> None:
             _report(batch(route, journal, trees))
-            _report(await attest(route, journal, self._attestors, self._threshold, account))
+            _report(await attest(route, journal, self._attestors, self._signer_set, account))
 
         async def delivering() -> None:
             _report(await deliver(route, journal, trees, account))

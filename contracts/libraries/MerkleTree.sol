@@ -78,6 +78,69 @@ library MerkleTree {
         }
     }
 
+    /// @notice How many siblings prove the leaves `first` to `last` of a tree of depth `levels`.
+    /// `first` is at most `last`, and both are leaves of the tree.
+    function rangeProofLength(uint256 first, uint256 last, uint256 levels)
+        internal
+        pure
+        returns (uint256 length)
+    {
+        unchecked {
+            for (; levels != 0; --levels) {
+                length += (first & 1) + (~last & 1);
+                first >>= 1;
+                last >>= 1;
+            }
+        }
+    }
+
+    /// @notice The root that `leaves` have, the first of which is leaf `first`, in a tree of depth
+    /// `levels`. At each level, from the lowest: the sibling on the left where the range begins
+    /// with a right child, then that on the right where it ends with a left child. The caller has
+    /// checked that there is a leaf, that all are in the tree, and that `siblings` has
+    /// `rangeProofLength` words.
+    /// @dev Works in place: `leaves` is overwritten. Two neighbours are 64 bytes of memory that are
+    /// hashed where they lie; their parent goes to or before the left one, which is read no more.
+    function rootFromRange(
+        bytes32[] memory leaves,
+        uint256 first,
+        uint256 levels,
+        bytes32[] calldata siblings
+    ) internal pure returns (bytes32 current) {
+        assembly ("memory-safe") {
+            let base := add(leaves, 0x20)
+            let count := mload(leaves)
+            let proof := siblings.offset
+            for {} levels { levels := sub(levels, 1) } {
+                let to := base
+                let from := base
+                let end := add(base, shl(5, count))
+                if and(first, 1) {
+                    mstore(0x00, calldataload(proof))
+                    mstore(0x20, mload(base))
+                    mstore(to, keccak256(0x00, 0x40))
+                    proof := add(proof, 0x20)
+                    to := add(to, 0x20)
+                    from := add(from, 0x20)
+                }
+                for { let pairs := sub(end, 0x20) } lt(from, pairs) { from := add(from, 0x40) } {
+                    mstore(to, keccak256(from, 0x40))
+                    to := add(to, 0x20)
+                }
+                if lt(from, end) {
+                    mstore(0x00, mload(from))
+                    mstore(0x20, calldataload(proof))
+                    mstore(to, keccak256(0x00, 0x40))
+                    proof := add(proof, 0x20)
+                    to := add(to, 0x20)
+                }
+                count := shr(5, sub(to, base))
+                first := shr(1, first)
+            }
+            current := mload(base)
+        }
+    }
+
     /// @notice keccak256(left || right).
     function node(bytes32 left, bytes32 right) internal pure returns (bytes32 value) {
         assembly ("memory-safe") {

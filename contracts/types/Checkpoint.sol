@@ -14,18 +14,14 @@ struct Checkpoint {
     uint32 epoch;
 }
 
-/// @title The digest of a checkpoint and the context it is signed under
+/// @title The digest of a checkpoint
 library CheckpointLib {
     bytes32 internal constant TYPE_HASH = keccak256(
         "AstraLinkCheckpoint(uint32 originDomain,uint64 originChainId,address outbox,bytes32 root,uint32 size,uint32 destinationDomain,uint64 destinationChainId,address inbox,uint32 epoch)"
     );
 
-    /// @notice The context string of FIPS 204 and 205 for checkpoints. A signature given for
-    /// anything else has another one, and is none of a checkpoint.
-    bytes internal constant CONTEXT = "astralink/checkpoint/v1";
-
     /// @notice keccak256 over the type hash and the nine fields, a word each. These 32 bytes are
-    /// the message that is signed.
+    /// the message that is signed, under `Contexts.CHECKPOINT`.
     function digest(Checkpoint calldata c) internal pure returns (bytes32) {
         return keccak256(
             abi.encode(

@@ -15,18 +15,20 @@ from ape.contracts import ContractInstance
 from ape.exceptions import ContractLogicError, CustomError
 from ape.managers.project import ProjectManager
 
-from bridge.chain.contracts import checkpoint_tuple
+from bridge.chain.statements import checkpoint_tuple
 from bridge.crypto.digests import checkpoint_digest, message_id
 from bridge.crypto.keys import SigningKeyPair
 from bridge.crypto.merkle import IncrementalTree
 from bridge.crypto.providers import select
-from bridge.domain.checkpoints import CHECKPOINT_CONTEXT, Checkpoint
+from bridge.domain.checkpoints import Checkpoint
+from bridge.domain.contexts import CHECKPOINT_CONTEXT
 from bridge.domain.keys import Algorithm
 from bridge.domain.messages import Message, address_to_bytes32
 
 SLH = Algorithm.SLH_DSA_SHA2_128S
 A, B = 1, 2
 THRESHOLD = 2
+HOUR_S = 3_600
 
 
 @cache
@@ -158,15 +160,27 @@ def stranger(accounts) -> AccountAPI:
 
 
 @pytest.fixture(scope="session")
-def bridge(project: ProjectManager, owner: AccountAPI, chain) -> Bridge:
+def governance(owner: AccountAPI, accounts) -> tuple[AccountAPI, AccountAPI, int]:
+    """Owner, guardian and delay, as the contracts take them."""
+    return owner, accounts[2], HOUR_S
+
+
+def signer_set(verifier: ContractInstance, numbers: tuple[int, ...], threshold: int) -> tuple:
+    """Signers of weight 1 with the keys of these numbers, as a registry takes them."""
+    members = [(1, [(verifier.address, key_pair(number).public_key)]) for number in numbers]
+    return members, threshold, 0, 0
+
+
+@pytest.fixture(scope="session")
+def bridge(project: ProjectManager, owner: AccountAPI, governance, chain) -> Bridge:
     verifier = project.SlhDsaSha2128sVerifier.deploy(sender=owner)
-    members = [(verifier.address, key_pair(number).public_key) for number in (1, 2, 3)]
+    members = signer_set(verifier, (1, 2, 3), THRESHOLD)
     sides = {}
     for domain in (A, B):
-        registry = project.SignerRegistry.deploy(owner, sender=owner)
-        registry.initialise(members, THRESHOLD, sender=owner)
-        outbox = project.Outbox.deploy(domain, owner, sender=owner)
-        inbox = project.Inbox.deploy(domain, registry, owner, sender=owner)
+        registry = project.SignerRegistry.deploy(governance, HOUR_S, 24 * HOUR_S, sender=owner)
+        registry.initialise(members, sender=owner)
+        outbox = project.Outbox.deploy(domain, governance, sender=owner)
+        inbox = project.Inbox.deploy(domain, registry, governance, sender=owner)
         postcard = project.Postcard.deploy(outbox, inbox, owner, sender=owner)
         sides[domain] = Side(domain, registry, outbox, inbox, postcard)
     for own, other in ((sides[A], sides[B]), (sides[B], sides[A])):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from conftest import A, B, Bridge, Route, key_pair, refuses
+from conftest import HOUR_S, A, B, Bridge, Route, refuses, signer_set
 from eth_abi import decode
 
-from bridge.crypto.digests import checkpoint_digest, message_id
+from bridge.crypto.digests import message_id
 from bridge.crypto.hashing import keccak256
 from bridge.domain.messages import address_to_bytes32
 
@@ -65,7 +65,7 @@ def test_signatures_may_come_one_by_one_and_deliver_nothing_before_the_quorum(
         there.attest(stranger, (1,))
     there.attest(stranger, (0,))
     assert inbox.attestedSize(A, root) == 3
-    with refuses(inbox.AlreadyAttested, digest=checkpoint_digest(there.checkpoint())):
+    with refuses(inbox.AlreadyAttested, origin=A, root=root):
         there.attest(owner, (1,))
     there.process(2, owner)
 
@@ -75,7 +75,7 @@ def test_a_signature_of_another_context_or_checkpoint_is_refused(there: Route, o
     inbox = there.destination.inbox
     with refuses(inbox.InvalidSignature, signer=0):
         there.attest(owner, (0,), ctx=b"astralink/checkpoint/v2")
-    with refuses(inbox.WrongEpoch, expected=1, got=2):
+    with refuses(inbox.EpochNotUsable, epoch=2):
         there.attest(owner, (0,), there.checkpoint(epoch=2))
     with refuses(inbox.WrongChainId, expected=there.bridge.chain_id, got=5):
         there.attest(owner, (0,), there.checkpoint(destination_chain_id=5))
@@ -97,16 +97,19 @@ def test_the_owner_alone_enrols_and_once(bridge: Bridge, owner, stranger) -> Non
     with refuses(side.inbox.OriginKnown, domain=B):
         side.inbox.enrolOrigin(B, 5, side.outbox, sender=owner)
     with refuses(side.registry.AlreadyInitialised):
-        side.registry.initialise([], 2, sender=owner)
+        side.registry.initialise(([], 2, 0, 0), sender=owner)
 
 
-def test_a_set_that_one_key_could_speak_for_is_refused(project, bridge: Bridge, owner) -> None:
-    registry = project.SignerRegistry.deploy(owner, sender=owner)
-    members = [(bridge.verifier.address, key_pair(number).public_key) for number in (1, 2, 3)]
-    with refuses(registry.InvalidThreshold, threshold=1, signers=3, minimum=2):
-        registry.initialise(members, 1, sender=owner)
+def test_a_set_that_one_key_could_speak_for_is_refused(
+    project, bridge: Bridge, owner, governance
+) -> None:
+    registry = project.SignerRegistry.deploy(governance, HOUR_S, HOUR_S, sender=owner)
+    with refuses(registry.InvalidWeight, index=0, weight=1, threshold=1):
+        registry.initialise(signer_set(bridge.verifier, (1, 2, 3), 1), sender=owner)
+    with refuses(registry.InvalidSignerCount, signers=2, minimum=3, maximum=256):
+        registry.initialise(signer_set(bridge.verifier, (1, 2), 2), sender=owner)
     with refuses(registry.DuplicateKey, first=0, second=1):
-        registry.initialise([members[0], members[0]], 2, sender=owner)
+        registry.initialise(signer_set(bridge.verifier, (1, 1, 2), 2), sender=owner)
 
 
 def test_isolation_takes_back_what_a_test_did(attested: Route) -> None:

@@ -10,7 +10,7 @@ from eth_utils import keccak
 from bridge.crypto.keys import SigningKeyPair
 from bridge.crypto.providers import select
 from bridge.domain.keys import Algorithm
-from tests.contracts.machine import Deployed, Machine
+from bridge.testing.machine import Deployed, Machine
 
 ML_DSA = Algorithm.ML_DSA_87
 KEY_BYTES, SIGNATURE_BYTES = 2592, 4627

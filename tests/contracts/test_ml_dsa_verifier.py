@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from tests.contracts.machine import OWNER, Reverted
+from bridge.testing.machine import OWNER, Reverted
 from tests.contracts.ml_dsa import (
     FORMS,
     KEY_BYTES,

@@ -7,7 +7,7 @@ import pytest
 from eth_utils import keccak
 
 from bridge.crypto.providers import select
-from tests.contracts.machine import GAS, OWNER, Machine
+from bridge.testing.machine import GAS, OWNER, Machine
 from tests.contracts.ml_dsa import FORMS, ML_DSA, OnChain, as_held, deploy, key_id, key_pair, sign
 
 CTX = b"astralink/checkpoint/v1"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.testing.machine import GAS, OWNER, STRANGER, Reverted, reverts
 from scripts.kernels.matrix87 import key_parts
 from scripts.kernels.mldsa87 import expand_key
 from scripts.kernels.verify87 import part_code
-from tests.contracts.machine import GAS, OWNER, STRANGER, Reverted, reverts
 from tests.contracts.ml_dsa import KEY_BYTES, OnChain, deploy, key_id, key_pair, sign
 
 NOBODY = "0x" + "00" * 20

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from eth_utils import keccak
 
-from tests.contracts.machine import Deployed, reverts
+from bridge.testing.machine import Deployed, reverts
 from tests.contracts.ml_dsa import OnChain, deploy, key_pair, sign
 
 NOBODY = "0x" + "00" * 20

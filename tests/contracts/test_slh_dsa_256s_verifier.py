@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from slhdsa import KeyPair, sha2_256s
 
+from bridge.testing.machine import OWNER, Deployed, Machine, Reverted
 from scripts.kernels.slh_dsa_reference import SHA2_256S, Verifier
-from tests.contracts.machine import OWNER, Deployed, Machine, Reverted
 from tests.vectors import slh_dsa_cases
 
 LENGTH = 29_792

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from bridge.crypto.providers import select
 from bridge.domain.errors import InvalidSignature
+from bridge.testing.machine import OWNER, Deployed, Machine, Reverted
 from scripts.kernels.slh_dsa_reference import SHA2_128S, Verifier
 from tests.contracts.conftest import SLH, key_pair, sign
-from tests.contracts.machine import OWNER, Deployed, Machine, Reverted
 from tests.vectors import nist_sign_cases, verify_cases
 
 MEAN_GAS_LIMIT = 545_000

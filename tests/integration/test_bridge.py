@@ -81,7 +81,9 @@ def test_the_keys_say_that_their_link_is_simulated(network: Network) -> None:
     assert [key["label"] for key in keys] == ["signer-1", "signer-2", "signer-3"]
     assert len({key["public_key"] for key in keys}) == 3
     deployment = read_deployment(network.world.layout.deployment)
-    assert {key["public_key"] for key in keys} == {s.public_key for s in deployment.signers}
+    assert {key["public_key"] for key in keys} == {
+        record.public_key for signer in deployment.signers for record in signer.keys
+    }
     families = [key["algorithm"] for key in keys]
     assert families == ["ML-DSA-87", "ML-DSA-87", "SLH-DSA-SHA2-128s"]
     for key in keys:
@@ -193,7 +195,7 @@ def test_an_attestor_refuses_a_root_that_is_not_the_chains(network: Network) -> 
                 await attestor.sign(route, route.checkpoint(b"\x66" * 32, size + 1000))
             # The key service refuses it too, should an attestor ask.
             with pytest.raises(Equivocation):
-                await keys.sign_checkpoint(signers[0].key_id, forged)
+                await keys.sign_checkpoint(signers[0].keys[0].key_id, forged)
 
     network.on_chain(ask)
 

@@ -17,7 +17,8 @@ import pytest
 
 from bridge.crypto.digests import checkpoint_digest
 from bridge.crypto.providers import select
-from bridge.domain.checkpoints import CHECKPOINT_CONTEXT, Checkpoint
+from bridge.domain.checkpoints import Checkpoint
+from bridge.domain.contexts import CHECKPOINT_CONTEXT
 from bridge.domain.errors import (
     Equivocation,
     KeyServiceRefused,

@@ -14,7 +14,7 @@ from bridge.domain.errors import ConfigError, InputError
 
 CHAINS = {"A": (1, 31001), "B": (2, 31002)}
 """Domain and chain id of each chain."""
-DEPLOYER, RELAYER, SENDER = 0, 1, 2
+DEPLOYER, RELAYER, SENDER, GUARDIAN = 0, 1, 2, 3
 """Which development account does what."""
 
 

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from bridge.apps.config import Config, load_config
 from bridge.apps.devnet.layout import (
     DEPLOYER,
+    GUARDIAN,
     Layout,
     Ports,
     read_deployment,
@@ -29,7 +30,7 @@ from bridge.apps.devnet.processes import ProcessTable, choose_port, choose_ports
 from bridge.chain.anvil import AnvilSettings, anvil_command, anvil_version, find_anvil
 from bridge.chain.artifact import all_abis
 from bridge.chain.client import ChainClient
-from bridge.chain.deployment import DeploymentRecord, deploy_bridge
+from bridge.chain.deployment import DeploymentRecord, Governors, deploy_bridge
 from bridge.chain.development import development_accounts
 from bridge.chain.revert import RevertDecoder
 from bridge.chain.transactions import Account
@@ -242,9 +243,10 @@ class World:
             return read_deployment(self.layout.deployment)
         with self._step("contracts") as facts:
             account = Account.from_key(bytes(development_accounts()[DEPLOYER].key))
-            members = tuple(Signer(r.key_id, r.algorithm, r.public_key) for r in signers)
-            signer_set = SignerSet(epoch=1, threshold=THRESHOLD, signers=members)
-            deployment = await deploy_bridge(chains, account, signer_set)
+            signer_set = SignerSet(1, THRESHOLD, tuple(Signer.of(record) for record in signers))
+            guardian = str(development_accounts()[GUARDIAN].address)
+            governors = Governors(account.address, guardian)
+            deployment = await deploy_bridge(chains, account, signer_set, governors)
             write_deployment(self.layout.deployment, deployment)
             facts |= {name: side.model_dump() for name, side in deployment.sides.items()}
         return deployment

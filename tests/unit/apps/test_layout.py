@@ -41,14 +41,23 @@ def deployment() -> DeploymentRecord:
     side = {
         **{"chain_id": 31001, "start_block": 0},
         "verifiers": {"SLH-DSA-SHA2-128s": ADDRESS},
-        **dict.fromkeys(("registry", "outbox", "inbox", "postcard"), ADDRESS),
+        **dict.fromkeys(("registry", "outbox", "inbox", "receipts", "postcard"), ADDRESS),
     }
     return DeploymentRecord.model_validate(
         {
             "epoch": 1,
             "threshold": 2,
             "signers": [
-                {"key_id": f"id-{n}", "algorithm": "SLH-DSA-SHA2-128s", "public_key": f"0x0{n}"}
+                {
+                    "weight": 1,
+                    "keys": [
+                        {
+                            "key_id": f"id-{n}",
+                            "algorithm": "SLH-DSA-SHA2-128s",
+                            "public_key": f"0x0{n}",
+                        }
+                    ],
+                }
                 for n in range(3)
             ],
             "sides": {"A": {"domain": 1, **side}, "B": {"domain": 2, **side}},

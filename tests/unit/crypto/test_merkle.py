@@ -5,7 +5,7 @@ from eth_utils import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.crypto.merkle import IncrementalTree, depth, proof, root, verify_proof
+from bridge.crypto.merkle import IncrementalTree, depth, proof, root, verify_proof, verify_range
 from bridge.domain.errors import InputError, ProofError
 
 LEAVES = [keccak(i.to_bytes(4, "big")) for i in range(70)]
@@ -135,3 +135,54 @@ class TestRejections:
             root([])
         with pytest.raises(InputError, match="expected 1 to 4294967295, got 0"):
             depth(0)
+
+
+class TestRanges:
+    """Range proofs against a tree that is built whole."""
+
+    @pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 13])
+    def test_every_range_of_every_small_tree(self, size):
+        leaves = [bytes([number + 1]) * 32 for number in range(size)]
+        tree = IncrementalTree([*leaves, bytes(31) + b"\x63"])  # it has grown since
+        for first in range(size):
+            for count in range(1, size - first + 1):
+                siblings = tree.range_proof(first, count, size)
+                chosen = leaves[first : first + count]
+                verify_range(chosen, first, size, siblings, root(leaves))
+
+    def test_a_range_of_one_is_a_proof(self):
+        leaves = [bytes([number + 1]) * 32 for number in range(11)]
+        tree = IncrementalTree(leaves)
+        assert all(tree.range_proof(n, 1) == tree.proof(n) for n in range(11))
+
+    def test_the_whole_tree_of_a_power_of_two_needs_no_sibling(self):
+        tree = IncrementalTree(bytes([number + 1]) * 32 for number in range(8))
+        assert tree.range_proof(0, 8) == ()
+
+    @pytest.mark.parametrize(("first", "count"), [(0, 0), (-1, 2), (5, 1), (3, 3), (0, 6)])
+    def test_a_range_outside_the_tree_is_refused(self, first, count):
+        tree = IncrementalTree(bytes([number + 1]) * 32 for number in range(5))
+        with pytest.raises(InputError, match=f"below 5, got {count} from {first} on"):
+            tree.range_proof(first, count)
+
+    def test_what_does_not_fit_is_refused(self):
+        leaves = [bytes([number + 1]) * 32 for number in range(9)]
+        tree = IncrementalTree(leaves)
+        good = tree.range_proof(3, 3)
+        fits = (leaves[3:6], 3, 9, good, tree.root())
+        verify_range(*fits)
+        for place, bad, message in (
+            (0, leaves[3:5], "expected 5 siblings|expected root"),
+            (0, [], "expected at least 1 leaf"),
+            (0, [leaves[3], leaves[5], leaves[4]], "leaves 3 to 5: expected root"),
+            (0, [leaves[3][:-1], *leaves[4:6]], "leaf: expected 32 bytes"),
+            (1, 4, "expected"),
+            (1, 7, "expected 0 to 8, got 7 to 9"),
+            (1, -1, "expected 0 to 8"),
+            (2, 0, "tree size"),
+            (3, good[:-1], "siblings for size 9"),
+            (3, (*good, bytes(32)), "siblings for size 9"),
+            (4, bytes(32), "non-zero root"),
+        ):
+            with pytest.raises(ProofError, match=message):
+                verify_range(*fits[:place], bad, *fits[place + 1 :])

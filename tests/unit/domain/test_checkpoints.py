@@ -2,10 +2,12 @@
 
 import dataclasses
 import re
+from pathlib import Path
 
 import pytest
 
-from bridge.domain.checkpoints import CHECKPOINT_CONTEXT, CHECKPOINT_TYPE, Checkpoint
+from bridge.domain.checkpoints import CHECKPOINT_TYPE, Checkpoint
+from bridge.domain.contexts import CHECKPOINT_CONTEXT, CONTEXTS
 from bridge.domain.errors import InputError
 
 CHECKPOINT = Checkpoint(
@@ -61,5 +63,13 @@ def test_a_zero_root_is_never_signed():
         dataclasses.replace(CHECKPOINT, root=bytes(32))
 
 
-def test_the_context_fits_fips_204():
-    assert len(CHECKPOINT_CONTEXT) <= 255  # FIPS 204, Algorithm 2, and FIPS 205, Algorithm 22
+def test_the_contexts_fit_fips_204_and_differ():
+    assert CHECKPOINT_CONTEXT in CONTEXTS
+    assert len(set(CONTEXTS)) == 5
+    for ctx in CONTEXTS:
+        assert len(ctx) <= 255  # FIPS 204, Algorithm 2, and FIPS 205, Algorithm 22
+
+
+def test_the_contexts_are_those_of_the_contracts():
+    text = (Path(__file__).parents[3] / "contracts/types/Contexts.sol").read_text()
+    assert sorted(re.findall(r'"(astralink/[^"]+)"', text)) == sorted(c.decode() for c in CONTEXTS)

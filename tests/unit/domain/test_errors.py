@@ -81,5 +81,5 @@ def test_config_error_has_every_problem_in_its_message():
 
 def test_quorum_missed_names_each_signer():
     error = QuorumMissed(1, 2, ["signer 0: late", "signer 2: refused"])
-    assert str(error) == "1 signatures of 2: signer 0: late; signer 2: refused"
+    assert str(error) == "1 signatures, expected a weight of 2: signer 0: late; signer 2: refused"
     assert error.failures == ("signer 0: late", "signer 2: refused")

@@ -48,9 +48,41 @@ def test_decode_takes_back_encode(message):
     assert Message.decode(message.encode()) == message
 
 
-@given(st.binary(min_size=77, max_size=300))
-def test_encode_takes_back_decode(data):
+@given(st.binary(min_size=89, max_size=300), st.sampled_from((3, 4, 5, 255)))
+def test_encode_takes_back_decode(data, version):
+    data = bytes([version]) + data[1:]
     assert Message.decode(data).encode() == data
+
+
+def test_layout_with_options():
+    message = dataclasses.replace(MESSAGE, version=4, deadline=0x0102030405060708, gas_limit=9)
+    data = message.encode()
+    assert data[:77] == b"\x04" + MESSAGE.encode()[1:77]
+    assert data[77:85] == bytes(range(1, 9))
+    assert data[85:89] == bytes([0, 0, 0, 9])
+    assert data[89:] == b"hello"
+    assert Message.decode(data) == message
+
+
+@pytest.mark.parametrize("length", [77, 88])
+def test_options_cut_short_are_refused(length):
+    data = dataclasses.replace(MESSAGE, version=4, body=bytes(20)).encode()[:length]
+    with pytest.raises(InputError, match=f"expected at least 89 bytes, got {length}"):
+        Message.decode(data)
+
+
+@pytest.mark.parametrize("change", [{"deadline": 1}, {"gas_limit": 1}])
+@pytest.mark.parametrize("version", [3, 5])
+def test_options_are_of_version_4_alone(change, version):
+    with pytest.raises(InputError, match=f"version: expected 4 .* got {version}"):
+        dataclasses.replace(MESSAGE, version=version, **change)
+
+
+@pytest.mark.parametrize(("name", "bits"), [("deadline", 64), ("gas_limit", 32)])
+def test_an_option_out_of_range_is_refused(name, bits):
+    for value in (-1, 1 << bits):
+        with pytest.raises(InputError, match=f"{name}: expected {bits} bits, got {value}"):
+            dataclasses.replace(MESSAGE, version=4, **{name: value})
 
 
 @given(MESSAGES, MESSAGES)

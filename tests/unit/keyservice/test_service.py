@@ -6,7 +6,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.crypto.providers import select
-from bridge.domain.checkpoints import CHECKPOINT_CONTEXT, Checkpoint
+from bridge.domain.checkpoints import Checkpoint
+from bridge.domain.contexts import CHECKPOINT_CONTEXT
 from bridge.domain.errors import (
     ConfigError,
     InputError,

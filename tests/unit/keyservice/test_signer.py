@@ -10,7 +10,8 @@ from bridge.crypto.digests import checkpoint_digest
 from bridge.crypto.keys import SecretKey
 from bridge.crypto.providers import select
 from bridge.crypto.signatures import RoutedSignatures, SignatureProvider
-from bridge.domain.checkpoints import CHECKPOINT_CONTEXT, Checkpoint
+from bridge.domain.checkpoints import Checkpoint
+from bridge.domain.contexts import CHECKPOINT_CONTEXT
 from bridge.domain.errors import Equivocation, InvalidKey, InvalidSignature, UnknownKey
 from bridge.domain.keys import Algorithm, PublicKeyRecord
 from bridge.keyservice.signer import Signer

@@ -49,7 +49,7 @@ def record() -> Callable[[int], SideRecord]:
             chain_id=31000 + domain,
             start_block=0,
             verifiers={"SLH-DSA-SHA2-128s": ADDRESS},
-            **dict.fromkeys(("registry", "outbox", "inbox", "postcard"), ADDRESS),
+            **dict.fromkeys(("registry", "outbox", "inbox", "receipts", "postcard"), ADDRESS),
         )
 
     return make

@@ -7,6 +7,9 @@ import pytest
 
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import KeyServiceUnreachable, QuorumMissed
+from bridge.domain.keys import Algorithm
+from bridge.domain.quorums import Signer as Member
+from bridge.domain.quorums import SignerKey, SignerSet
 from bridge.relayer import attest
 from bridge.relayer.attest import collect
 
@@ -32,10 +35,21 @@ class Signer:
         return bytes([self.index])
 
 
-async def gather(signers, wanted=2):
+def members(*weights):
+    """A signer of each weight."""
+    return tuple(
+        Member((SignerKey(str(n), Algorithm.SLH_DSA_SHA2_128S, bytes([n + 1]) * 32),), weight)
+        for n, weight in enumerate(weights)
+    )
+
+
+THREE = SignerSet(1, 2, members(1, 1, 1))
+
+
+async def gather(signers, signer_set=THREE, counted=frozenset()):
     tasks = asyncio.all_tasks()
     try:
-        return await collect(None, CHECKPOINT, signers, wanted)
+        return await collect(None, CHECKPOINT, signers, signer_set, set(counted))
     finally:
         assert asyncio.all_tasks() == tasks
         assert all(signer.asked == signer.ended for signer in signers)
@@ -50,10 +64,22 @@ async def test_the_first_quorum_is_taken_in_the_order_of_indices():
     assert all(signer.asked == 1 for signer in signers)
 
 
-async def test_no_more_than_wanted_are_taken():
-    signatures = await gather([Signer(n) for n in (4, 3, 2, 1, 0)], 3)
+async def test_no_more_than_a_quorum_is_taken():
+    five = SignerSet(1, 3, members(1, 1, 1, 1, 1))
+    signatures = await gather([Signer(n) for n in (4, 3, 2, 1, 0)], five)
     assert len(signatures) == 3
     assert list(signatures) == sorted(signatures)
+
+
+async def test_weights_count_and_not_heads():
+    heavy = SignerSet(1, 5, members(4, 2, 2, 1))
+    assert list(await gather([Signer(3), Signer(1, 0.02), Signer(2, 0.04)], heavy)) == [1, 2, 3]
+    assert list(await gather([Signer(0), Signer(1, 0.02)], heavy)) == [0, 1]
+
+
+async def test_what_was_counted_on_chain_is_not_asked_for_again():
+    assert list(await gather([Signer(0), Signer(1, 60)], counted={2})) == [0]
+    assert await gather([], counted={0, 1}) == {}
 
 
 async def test_a_failing_signer_is_made_up_for():
@@ -64,7 +90,7 @@ async def test_a_failing_signer_is_made_up_for():
 async def test_failing_signers_are_named():
     refused = KeyServiceUnreachable("http://keys", "refused")
     signers = [Signer(0, error=refused), Signer(1), Signer(2, 0.02, error=refused)]
-    with pytest.raises(QuorumMissed, match=r"^1 signatures of 2: ") as caught:
+    with pytest.raises(QuorumMissed, match=r"^1 signatures, expected a weight of 2: ") as caught:
         await gather(signers)
     assert sorted(caught.value.failures) == [
         "signer 0: key service: no answer from http://keys: refused",
@@ -93,7 +119,7 @@ async def test_slow_and_failing_signers_are_named_together(monkeypatch):
 
 
 async def test_nobody_to_ask():
-    with pytest.raises(QuorumMissed, match="0 signatures of 2"):
+    with pytest.raises(QuorumMissed, match="0 signatures, expected a weight of 2"):
         await gather([])
 
 

@@ -1,4 +1,8 @@
-"""A bare EVM (revm, Prague) for contract tests: no blocks, no RPC, hundreds of Mgas a second."""
+"""A bare EVM (revm, Prague) for contract tests: no blocks, no RPC, hundreds of Mgas a second.
+
+Accounts and storage stay warm from one call to the next, so gas is what a call costs within a
+transaction that touched them before.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from typing import Any
 
 import pyrevm
 import pytest
-from eth_utils import to_checksum_address
+from eth_utils.address import to_checksum_address
 
 from bridge.chain.abi import decode, selector, split_signature
 from bridge.chain.artifact import Artifact, Event, all_abis, load
@@ -18,8 +22,12 @@ from bridge.chain.revert import error_signatures
 
 OWNER = to_checksum_address("0x" + "a1" * 20)
 STRANGER = to_checksum_address("0x" + "b2" * 20)
-CHAIN_ID = 1  # what revm answers to CHAINID
-GAS = 1 << 24  # the cap of a transaction, EIP-7825
+GUARDIAN = to_checksum_address("0x" + "c3" * 20)
+CHAIN_ID = 1
+START_S = 1_800_000_000
+"""When a machine begins, in seconds since 1970."""
+GAS = 1 << 24
+"""The cap of a transaction, EIP-7825."""
 ERRORS = {selector(signature): signature for signature in error_signatures(all_abis())}
 
 
@@ -36,31 +44,66 @@ class Reverted(Exception):
 
 
 class Machine:
-    """One chain. Addresses are checksummed strings."""
+    """One chain. Addresses are checksummed strings; ``logs`` are all that were ever emitted."""
 
-    def __init__(self) -> None:
-        self.evm = pyrevm.EVM(gas_limit=1 << 63, spec_id="PRAGUE")
-        for account in (OWNER, STRANGER):
+    def __init__(self, chain_id: int = CHAIN_ID) -> None:
+        settings = pyrevm.Env(cfg=pyrevm.CfgEnv(chain_id=chain_id))
+        self.evm = pyrevm.EVM(env=settings, gas_limit=1 << 63, spec_id="PRAGUE")
+        self.chain_id = chain_id
+        self.logs: list[RawLog] = []
+        self.timestamp = START_S
+        self.warp(0)
+        for account in (OWNER, STRANGER, GUARDIAN):
             self.evm.set_balance(account, 10**24)
 
+    def warp(self, seconds: int) -> None:
+        """Let ``seconds`` pass."""
+        self.timestamp += seconds
+        self.evm.set_block_env(pyrevm.BlockEnv(timestamp=self.timestamp, number=1))
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Whatever happens in the block is taken back at its end: state, clock and logs."""
+        checkpoint, timestamp, logs = self.evm.snapshot(), self.timestamp, len(self.logs)
+        try:
+            yield
+        finally:
+            self.evm.revert(checkpoint)
+            self.warp(timestamp - self.timestamp)
+            del self.logs[logs:]
+
     def deploy(self, name: str, *arguments: Any, sender: str = OWNER) -> Deployed:
-        artifact = load(name)
+        """A contract of the package by its name."""
+        return self.deploy_artifact(load(name), *arguments, sender=sender)
+
+    def deploy_artifact(self, artifact: Artifact, *arguments: Any, sender: str = OWNER) -> Deployed:
+        """A contract of anybody's, with its constructor's arguments."""
         with _reverts():
             address = self.evm.deploy(sender, artifact.deployment(*arguments))
         return Deployed(self, artifact, to_checksum_address(address))
 
     def deploy_code(self, creation_code: bytes) -> str:
+        """The address of what ``creation_code`` creates."""
         return to_checksum_address(self.evm.deploy(OWNER, creation_code))
 
-    def raw_call(self, to: str, data: bytes, sender: str, static: bool, gas: int = GAS) -> bytes:
+    def raw_call(
+        self, to: str, data: bytes, sender: str, static: bool, gas: int = GAS, value: int = 0
+    ) -> bytes:
+        """What a call returns; ``Reverted`` where it reverts."""
         with _reverts():
-            output = self.evm.message_call(sender, to, calldata=data, gas=gas, is_static=static)
+            output = self.evm.message_call(
+                sender, to, calldata=data, value=value, gas=gas, is_static=static
+            )
         return bytes(output)
+
+
+RawLog = tuple[str, list[bytes], bytes]
+"""Address, topics and data of a log."""
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """A contract on the machine."""
+    """A contract on a machine."""
 
     machine: Machine
     artifact: Artifact
@@ -74,16 +117,20 @@ class Deployed:
         )
         return result[0] if len(result) == 1 else result
 
-    def send(self, function: str, *arguments: Any, sender: str = OWNER, gas: int = GAS) -> Sent:
+    def send(
+        self, function: str, *arguments: Any, sender: str = OWNER, gas: int = GAS, value: int = 0
+    ) -> Sent:
         """The effects of a transaction."""
         data = self.artifact.call_data(function, *arguments)
-        output = self.machine.raw_call(self.address, data, sender, static=False, gas=gas)
+        output = self.machine.raw_call(self.address, data, sender, False, gas, value)
         result = self.machine.evm.result
+        assert result is not None  # a call was just made
         intrinsic = 21_000 + sum(16 if byte else 4 for byte in data)
-        logs = [
+        logs: list[RawLog] = [
             (to_checksum_address(log.address), _topics(log.topics), bytes(log.data[1]))
             for log in result.logs
         ]
+        self.machine.logs += logs
         return Sent(output, result.gas_used, result.gas_used - intrinsic, logs)
 
 
@@ -94,9 +141,10 @@ class Sent:
     output: bytes
     gas: int
     execution_gas: int
-    logs: list[tuple[str, list[bytes], bytes]]
+    logs: list[RawLog]
 
     def events(self, contract: Deployed) -> list[Event]:
+        """The contract's own events among the logs, in their order."""
         found = [
             contract.artifact.event(topics, data)
             for address, topics, data in self.logs
@@ -121,10 +169,10 @@ def _reverts() -> Iterator[None]:
 
 
 @contextmanager
-def reverts(name: str, *arguments: Any) -> Iterator[None]:
+def reverts(name: str, *arguments: Any) -> Iterator[pytest.ExceptionInfo[Reverted]]:
     """Passes when the block reverts with this custom error and, where given, these arguments."""
     with pytest.raises(Reverted) as caught:
-        yield
+        yield caught
     assert caught.value.name == name, caught.value
     if arguments:
         assert caught.value.arguments == arguments
