@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from bridge.apps.bench.keys import CODE_BYTE_GAS, EIP_8037_CODE_BYTE_GAS, holdings
-from bridge.apps.bench.peers import PEERS
+from bridge.apps.bench.peers import DELIVERY_PEERS, PEERS
 from bridge.apps.bench.snapshot import flat, worse
 from bridge.apps.bench.vectors import vectors
 from bridge.chain.anvil import find_anvil
@@ -81,9 +81,11 @@ def test_every_figure_has_its_name() -> None:
     assert names["registration.ml_dsa_87.transactions"] == 2
     # Four parts with their STOP; behind the first tr and three addresses of 32 bytes.
     assert names["registration.ml_dsa_87.bytes"] == 4 * (1 + 16_384) + 64 + 96
+    for figure in ("gas_per_message", "messages", "attest_gas", "deliver_gas", "transactions"):
+        assert names[f"delivery.1024.{figure}"] > 0
     peers = measured()["peers"]
     assert len(peers) == len(PEERS)
-    for peer in peers:
+    for peer in (*peers, *measured()["delivery_peers"]):
         assert peer.keys() == {"project", "scheme", "gas", "source"}
         assert peer["source"].startswith(("measured, https://", "published, https://"))
 
@@ -115,7 +117,35 @@ def test_the_receipt_agrees_with_the_meter(cost: str) -> None:
 def test_a_second_run_finds_the_same_and_what_is_committed_holds() -> None:
     done = run("--json", "--check", str(SNAPSHOT))
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == measured()
+    again, first = json.loads(done.stdout), dict(measured())
+    # Checkpoints are signed anew each time, and a signature's bytes decide some hundred gas.
+    deliveries = again.pop("delivery"), first.pop("delivery")
+    assert again == first
+    for one, other in zip(*(flat_gas(delivery) for delivery in deliveries), strict=True):
+        assert one == pytest.approx(other, rel=0.01)
+
+
+def flat_gas(delivery: dict[str, dict[str, int]]) -> list[int]:
+    return [gas for batch in delivery.values() for gas in batch.values()]
+
+
+@needs_anvil
+def test_a_delivered_message_costs_less_than_the_peers_from_a_batch_of_64_on() -> None:
+    delivery = measured()["delivery"]
+    assert list(delivery) == ["1", "64", "256", "1024"]
+    for batch, one in delivery.items():
+        assert one["messages"] == int(batch)
+        whole = one["attest_gas"] + one["deliver_gas"]
+        assert one["gas_per_message"] == -(-whole // one["messages"])
+        # Three verifications, and for each message at least a new word for its recipient.
+        assert one["attest_gas"] > 3 * 990_000
+        assert one["deliver_gas"] > one["transactions"] * BASE + one["messages"] * 22_100
+        assert one["deliver_gas"] / one["transactions"] < 1 << 24
+    for batch, limit in (("64", 125_000), ("256", 70_000), ("1024", 55_000)):
+        assert delivery[batch]["gas_per_message"] <= limit
+    peers = measured()["delivery_peers"]
+    assert len(peers) == len(DELIVERY_PEERS)
+    assert delivery["64"]["gas_per_message"] < min(peer["gas"] for peer in peers)
 
 
 @needs_anvil

@@ -1,4 +1,4 @@
-"""All figures of ``astralink bench gas``: deploy, register, verify, read what it cost."""
+"""All figures of ``astralink bench gas``: deploy, register, verify, deliver, read what it cost."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
+from bridge.apps.bench.delivery import deliveries
 from bridge.apps.bench.meter import Cost, Meter
 from bridge.apps.bench.node import anvil
 from bridge.apps.bench.parts import parts_of
-from bridge.apps.bench.peers import PEERS
+from bridge.apps.bench.peers import DELIVERY_PEERS, PEERS
 from bridge.apps.bench.vectors import Vector, vectors
 from bridge.chain.artifact import load
 from bridge.chain.client import ChainClient
@@ -67,11 +68,14 @@ async def measure(announce: Callable[[str], None] = lambda what: None) -> Figure
             slh = await _deployed(client, account, contract)
             vector = vectors()[name]
             verifiers[name] = asdict(await _cost(meter, slh, vector, vector.public_key))
+        delivery = await deliveries(client, account, announce)
     return {
         "verifiers": verifiers,
         "registration": {ML_DSA: registration},
         "commitment": {ML_DSA: commitment},
+        "delivery": delivery,
         "peers": [asdict(peer) for peer in PEERS],
+        "delivery_peers": [asdict(peer) for peer in DELIVERY_PEERS],
     }
 
 

@@ -1,4 +1,4 @@
-"""``astralink bench``: what the verifiers cost, measured here and now."""
+"""``astralink bench``: what verifying and delivering cost, measured here and now."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge.apps.bench import snapshot
+from bridge.apps.bench.delivery import BODY_BYTES, QUORUM, SIGNERS
 from bridge.apps.bench.gas import measure
 from bridge.apps.bench.keys import USES, holdings
 from bridge.apps.cli.root import JsonOption, print_json
@@ -53,7 +54,7 @@ def gas(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Gas of the on-chain verifiers, on an Anvil that lives as long as the measurement."""
+    """Gas of verification and of delivery, on an Anvil that lives as long as the measurement."""
     progress = Console(stderr=True, highlight=False)
     committed = snapshot.read(check) if check else None
     with stoppable(), progress.status("starting") as status:
@@ -124,13 +125,46 @@ def _show(figures: dict[str, Any]) -> None:
             table.add_row(f"{holding.way}, {prices}", *millions)
     console.print(table)
 
-    table = _table("beside others", "project", "scheme", "gas")
-    table.add_column("source", overflow="fold")
-    for name, cost in rows:
-        table.add_row(OWN, name, f"{cost['gas']:,}", "measured, this run", style="bold")
-    for peer in figures["peers"]:
-        table.add_row(peer["project"], peer["scheme"], f"{peer['gas']:,}", peer["source"])
+    verifications = [(name, cost["gas"]) for name, cost in rows]
+    console.print(_beside("verification beside others", verifications, figures["peers"]))
+    _show_delivery(console, figures)
+
+
+def _show_delivery(console: Console, figures: dict[str, Any]) -> None:
+    table = _table(
+        f"delivery of messages of {BODY_BYTES} bytes, a quorum of {QUORUM} ML-DSA-87 signatures "
+        "and all transactions included",
+        "messages",
+        "gas a message",
+        "attesting",
+        "delivering",
+        "transactions",
+    )
+    for one in figures["delivery"].values():
+        table.add_row(
+            f"{one['messages']:,}",
+            f"{one['gas_per_message']:,}",
+            f"{one['attest_gas']:,}",
+            f"{one['deliver_gas']:,}",
+            f"1 + {one['transactions']}",
+        )
     console.print(table)
+    own = [
+        (f"{QUORUM} of {SIGNERS} signers, ML-DSA-87, batch of {batch}", one["gas_per_message"])
+        for batch, one in figures["delivery"].items()
+    ]
+    title = "a delivered message beside others, whose signatures are classical"
+    console.print(_beside(title, own, figures["delivery_peers"]))
+
+
+def _beside(title: str, own: list[tuple[str, int]], peers: list[dict[str, Any]]) -> Table:
+    table = _table(title, "project", "scheme", "gas")
+    table.add_column("source", overflow="fold")
+    for name, gas_used in own:
+        table.add_row(OWN, name, f"{gas_used:,}", "measured, this run", style="bold")
+    for peer in peers:
+        table.add_row(peer["project"], peer["scheme"], f"{peer['gas']:,}", peer["source"])
+    return table
 
 
 def _table(title: str, *columns: str) -> Table:
