@@ -7,6 +7,8 @@ Needs the extra ``testing``: pytest, and revm for the chains. ``world`` is a pyt
 the bridge between them, as they were built, whatever another test did.
 """
 
+from bridge.chain.artifact import Artifact
+from bridge.testing.compiler import compile_solidity
 from bridge.testing.fixtures import bridge_world, world
 from bridge.testing.machine import (
     GUARDIAN,
@@ -24,6 +26,7 @@ __all__ = [
     "GUARDIAN",
     "OWNER",
     "STRANGER",
+    "Artifact",
     "Deployed",
     "Machine",
     "Reverted",
@@ -31,6 +34,7 @@ __all__ = [
     "Side",
     "World",
     "bridge_world",
+    "compile_solidity",
     "padded",
     "reverts",
     "world",

@@ -7,7 +7,7 @@ transaction that touched them before.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -32,13 +32,16 @@ ERRORS = {selector(signature): signature for signature in error_signatures(all_a
 
 
 class Reverted(Exception):
-    """A call reverted; ``name`` and ``arguments`` are those of the custom error, or empty."""
+    """A call reverted; ``name`` and ``arguments`` are those of the custom error, or empty.
 
-    def __init__(self, data: bytes) -> None:
+    ``errors`` are the signatures of those that are known, by their selectors.
+    """
+
+    def __init__(self, data: bytes, errors: Mapping[bytes, str] = ERRORS) -> None:
         self.data = data
         self.name, self.arguments = "", ()
-        if data[:4] in ERRORS:
-            self.name, types = split_signature(ERRORS[data[:4]])
+        if data[:4] in errors:
+            self.name, types = split_signature(errors[data[:4]])
             self.arguments = decode(types, data[4:])
         super().__init__(f"{self.name}{self.arguments}" if self.name else data.hex() or "no data")
 
@@ -51,6 +54,7 @@ class Machine:
         self.evm = pyrevm.EVM(env=settings, gas_limit=1 << 63, spec_id="PRAGUE")
         self.chain_id = chain_id
         self.logs: list[RawLog] = []
+        self.errors = dict(ERRORS)
         self.timestamp = START_S
         self.warp(0)
         for account in (OWNER, STRANGER, GUARDIAN):
@@ -78,9 +82,14 @@ class Machine:
 
     def deploy_artifact(self, artifact: Artifact, *arguments: Any, sender: str = OWNER) -> Deployed:
         """A contract of anybody's, with its constructor's arguments."""
-        with _reverts():
+        self.errors |= {selector(one): one for one in error_signatures([artifact.abi])}
+        with _reverts(self.errors):
             address = self.evm.deploy(sender, artifact.deployment(*arguments))
         return Deployed(self, artifact, to_checksum_address(address))
+
+    def balance(self, address: str) -> int:
+        """What the account holds, in wei."""
+        return int(self.evm.get_balance(address))
 
     def deploy_code(self, creation_code: bytes) -> str:
         """The address of what ``creation_code`` creates."""
@@ -90,7 +99,7 @@ class Machine:
         self, to: str, data: bytes, sender: str, static: bool, gas: int = GAS, value: int = 0
     ) -> bytes:
         """What a call returns; ``Reverted`` where it reverts."""
-        with _reverts():
+        with _reverts(self.errors):
             output = self.evm.message_call(
                 sender, to, calldata=data, value=value, gas=gas, is_static=static
             )
@@ -158,21 +167,28 @@ def _topics(raw: Any) -> list[bytes]:
 
 
 @contextmanager
-def _reverts() -> Iterator[None]:
+def _reverts(errors: Mapping[bytes, str]) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
         match = re.search(r"output: 0x([0-9a-f]*)", str(error))
         if match is None:
             raise
-        raise Reverted(bytes.fromhex(match[1])) from None
+        raise Reverted(bytes.fromhex(match[1]), errors) from None
 
 
 @contextmanager
 def reverts(name: str, *arguments: Any) -> Iterator[pytest.ExceptionInfo[Reverted]]:
-    """Passes when the block reverts with this custom error and, where given, these arguments."""
+    """Passes when the block reverts with this custom error and, where given, these arguments.
+
+    Addresses may be given in either case.
+    """
     with pytest.raises(Reverted) as caught:
         yield caught
     assert caught.value.name == name, caught.value
     if arguments:
-        assert caught.value.arguments == arguments
+        assert _lowered(caught.value.arguments) == _lowered(arguments), caught.value
+
+
+def _lowered(arguments: Sequence[Any]) -> list[Any]:
+    return [one.lower() if isinstance(one, str) else one for one in arguments]

@@ -33,7 +33,7 @@ from bridge.domain.keys import Algorithm
 from bridge.domain.messages import Message
 from bridge.domain.quorums import Signer, SignerKey, SignerSet, packed_signatures
 from bridge.domain.rotations import Rotation
-from bridge.testing.machine import GUARDIAN, OWNER, Deployed, Machine, Sent
+from bridge.testing.machine import GUARDIAN, OWNER, Deployed, Machine, Reverted, Sent
 
 ML_DSA, SLH_DSA = Algorithm.ML_DSA_87, Algorithm.SLH_DSA_SHA2_128S
 HOUR_S = 3_600
@@ -256,6 +256,20 @@ class World:
                 break
             delivered += moved
         return delivered
+
+    def failures(self, destination: Side) -> list[tuple[str, tuple[Any, ...]]]:
+        """Name and arguments of the errors for which deliveries to ``destination`` failed so far.
+
+        The name is empty where the reason is no custom error that is known there.
+        """
+        machine, artifact = destination.machine, destination.inbox.artifact
+        found = []
+        for address, topics, data in machine.logs:
+            event = artifact.event(topics, data)
+            if address == destination.inbox.address and event and event.name == "DeliveryFailed":
+                error = Reverted(event.arguments["reason"], machine.errors)
+                found.append((error.name, error.arguments))
+        return found
 
     def rotate(self, side: Side, rotation: Rotation, signers: Sequence[int] = (0, 1)) -> Sent:
         """The signers' signatures over ``rotation`` brought to the registry of ``side``."""
