@@ -38,7 +38,7 @@ def test_a_contract_imports_the_bridges_own(tmp_path: Path) -> None:
 @needs_compiler
 def test_what_does_not_compile_says_why(tmp_path: Path) -> None:
     (tmp_path / "Wrong.sol").write_text(CONTRACT.replace("Never();", "Never(1);", 1))
-    with pytest.raises(ProcessError, match="Wrong.sol"):
+    with pytest.raises(ProcessError, match=r"Wrong\.sol"):
         compile_solidity(tmp_path)
 
 
