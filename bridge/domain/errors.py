@@ -29,7 +29,8 @@
     │   ├── PoolExhausted       fewer distilled bits than were asked for   (may be retried)
     │   ├── UnknownKey          no key with that id
     │   ├── LabelTaken          another key has that label
-    │   └── Equivocation        a second, different root for a size already signed
+    │   ├── Equivocation        a second, different root for a size already signed
+    │   └── RotationConflict    a second, different set for a rotation already signed
     ├── RelayError
     │   ├── RootMismatch        an attestor's own tree has another root
     │   ├── UnknownMessage      no message with that id in the journal
@@ -266,6 +267,17 @@ class Equivocation(KeyServiceError):
         self.signed = signed
         super().__init__(
             f"key {key_id} signed root {signed.hex()} for size {size}; refused root {asked.hex()}"
+        )
+
+
+class RotationConflict(KeyServiceError):
+    """A second, different signer set for the same epoch and salt of a registry."""
+
+    def __init__(self, key_id: str, epoch: int, salt: int, signed: bytes, asked: bytes) -> None:
+        self.signed = signed
+        super().__init__(
+            f"key {key_id} signed set {signed.hex()} to follow epoch {epoch} with salt {salt}; "
+            f"refused set {asked.hex()}: another set takes another salt"
         )
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from bridge.crypto.digests import checkpoint_digest
+from bridge.crypto.digests import checkpoint_digest, rotation_digest
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import (
     BridgeError,
@@ -18,9 +18,11 @@ from bridge.domain.errors import (
     KeyServiceUnreachable,
     LabelTaken,
     PoolExhausted,
+    RotationConflict,
     UnknownKey,
 )
 from bridge.domain.keys import Algorithm, PublicKeyRecord
+from bridge.domain.rotations import Rotation
 from bridge.keyservice.wire import (
     Body,
     CheckpointBody,
@@ -30,6 +32,7 @@ from bridge.keyservice.wire import (
     KeyBody,
     KeysBody,
     LinkBody,
+    RotationBody,
     SignedBody,
     from_hex,
 )
@@ -106,13 +109,19 @@ class KeyServiceClient:
         Raises ``UnknownKey`` and ``Equivocation``, and ``KeyServiceRefused`` when the service
         signed another digest than this side computes.
         """
-        body = await self._post(
-            _path(key_id) + "/checkpoints",
-            CheckpointBody.of(checkpoint),
-            SignedBody,
-            key_id=key_id,
-        )
-        digest = checkpoint_digest(checkpoint)
+        question = CheckpointBody.of(checkpoint)
+        return await self._sign(key_id, "checkpoints", question, checkpoint_digest(checkpoint))
+
+    async def sign_rotation(self, key_id: str, rotation: Rotation) -> bytes:
+        """The signature of ``key_id`` over the rotation's digest under ``ROTATION_CONTEXT``.
+
+        Raises ``UnknownKey`` and ``RotationConflict``, otherwise as ``sign_checkpoint``.
+        """
+        question = RotationBody.of(rotation)
+        return await self._sign(key_id, "rotations", question, rotation_digest(rotation))
+
+    async def _sign(self, key_id: str, kind: str, question: Body, digest: bytes) -> bytes:
+        body = await self._post(f"{_path(key_id)}/{kind}", question, SignedBody, key_id=key_id)
         if from_hex(body.digest) != digest:
             raise KeyServiceRefused(
                 200,
@@ -165,6 +174,10 @@ def _domain_error(response: httpx.Response, question: Body | None, key_id: str) 
     if detail.code == "equivocation" and isinstance(question, CheckpointBody):
         signed = from_hex(detail.signed_root or "0x")
         return Equivocation(key_id, question.size, signed, from_hex(question.root))
+    if detail.code == "rotation_conflict" and isinstance(question, RotationBody):
+        signed = from_hex(detail.signed_set_hash or "0x")
+        asked = from_hex(question.set_hash)
+        return RotationConflict(key_id, question.epoch, int(question.salt), signed, asked)
     if detail.code == "pool_exhausted":
         return PoolExhausted(detail.wanted_bits or 0, detail.available_bits or 0)
     return KeyServiceRefused(response.status_code, detail.message)

@@ -71,6 +71,20 @@ signed_roots = Table(
     Column("signed_at", String, nullable=False),
 )
 
+# The set that a key signed to follow an epoch. Another set takes another salt, so that nobody
+# gets two by asking twice. Chain id and salt are text, as above.
+signed_rotations = Table(
+    "signed_rotations",
+    metadata,
+    Column("key_id", String(36), ForeignKey("signing_keys.key_id"), primary_key=True),
+    Column("chain_id", String, primary_key=True),
+    Column("registry", LargeBinary, primary_key=True),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("salt", String, primary_key=True),
+    Column("set_hash", LargeBinary, nullable=False),
+    Column("signed_at", String, nullable=False),
+)
+
 
 def open_engine(database: Path) -> Engine:
     """An engine on ``database``, which is made with mode 0600 if it is not there.

@@ -17,6 +17,7 @@ from bridge.domain.errors import (
     InputError,
     LabelTaken,
     PoolExhausted,
+    RotationConflict,
     UnknownKey,
 )
 from bridge.keyservice.filler import LinkState
@@ -30,6 +31,7 @@ from bridge.keyservice.wire import (
     KeyBody,
     KeysBody,
     LinkBody,
+    RotationBody,
     SignedBody,
     to_hex,
 )
@@ -41,6 +43,7 @@ HEALTH_PATH = "/v1/health"
 STATUS_AND_CODE: tuple[tuple[type[BridgeError], int, str], ...] = (
     (UnknownKey, 404, "unknown_key"),
     (Equivocation, 409, "equivocation"),
+    (RotationConflict, 409, "rotation_conflict"),
     (LabelTaken, 409, "label_taken"),
     (InputError, 422, "bad_input"),
     (PoolExhausted, 503, "pool_exhausted"),
@@ -107,6 +110,11 @@ def _routes(service: KeyService) -> APIRouter:
         signed = await service.sign_checkpoint(key_id, body.checkpoint())
         return SignedBody(signature=to_hex(signed.signature), digest=to_hex(signed.digest))
 
+    @router.post("/keys/{key_id}/rotations")
+    async def sign_rotation(key_id: str, body: RotationBody) -> SignedBody:
+        signed = await service.sign_rotation(key_id, body.rotation())
+        return SignedBody(signature=to_hex(signed.signature), digest=to_hex(signed.digest))
+
     return router
 
 
@@ -115,6 +123,7 @@ def _answer(status: int, code: str, message: str, error: Exception | None = None
         code=code,
         message=message,
         signed_root=to_hex(error.signed) if isinstance(error, Equivocation) else None,
+        signed_set_hash=to_hex(error.signed) if isinstance(error, RotationConflict) else None,
         wanted_bits=error.wanted_bits if isinstance(error, PoolExhausted) else None,
         available_bits=error.available_bits if isinstance(error, PoolExhausted) else None,
     )

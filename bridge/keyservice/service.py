@@ -18,11 +18,12 @@ from bridge.crypto.signatures import SignatureProvider
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import InputError, KeyServiceError, LabelTaken
 from bridge.domain.keys import Algorithm, PublicKeyRecord
+from bridge.domain.rotations import Rotation
 from bridge.keyservice.derivation import derive_seed, link_bits
 from bridge.keyservice.filler import LinkStatus, PoolFiller
 from bridge.keyservice.pool import KeyPool, LinkKey
 from bridge.keyservice.secretfile import read_or_create_secret
-from bridge.keyservice.signer import SignedCheckpoint, Signer
+from bridge.keyservice.signer import Signed, Signer
 from bridge.keyservice.store import KeyStore
 from bridge.quantum.distillation.pipeline import BlockParameters
 
@@ -166,7 +167,7 @@ class KeyService:
         )
         return record
 
-    async def sign_checkpoint(self, key_id: str, checkpoint: Checkpoint) -> SignedCheckpoint:
+    async def sign_checkpoint(self, key_id: str, checkpoint: Checkpoint) -> Signed:
         """A checkpoint signed by ``key_id``; see `Signer.sign_checkpoint`."""
         _, signer, _ = self._open()
         signed = await asyncio.to_thread(signer.sign_checkpoint, key_id, checkpoint)
@@ -176,6 +177,19 @@ class KeyService:
             origin_domain=checkpoint.origin_domain,
             size=checkpoint.size,
             root=checkpoint.root.hex(),
+        )
+        return signed
+
+    async def sign_rotation(self, key_id: str, rotation: Rotation) -> Signed:
+        """A rotation signed by ``key_id``; see `Signer.sign_rotation`."""
+        _, signer, _ = self._open()
+        signed = await asyncio.to_thread(signer.sign_rotation, key_id, rotation)
+        _log.info(
+            "keyservice.rotation_signed",
+            key_id=key_id,
+            chain_id=rotation.chain_id,
+            epoch=rotation.epoch,
+            set_hash=rotation.set_hash.hex(),
         )
         return signed
 

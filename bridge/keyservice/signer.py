@@ -1,23 +1,24 @@
-"""Signs checkpoints: record first, then sign, then check, then hand out."""
+"""Signs checkpoints and rotations: record first, then sign, then check, then hand out."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
 
-from bridge.crypto.digests import checkpoint_digest
+from bridge.crypto.digests import checkpoint_digest, rotation_digest
 from bridge.crypto.keys import SecretKey
 from bridge.crypto.signatures import SignatureProvider
 from bridge.domain.checkpoints import Checkpoint
-from bridge.domain.contexts import CHECKPOINT_CONTEXT
+from bridge.domain.contexts import CHECKPOINT_CONTEXT, ROTATION_CONTEXT
 from bridge.domain.errors import InvalidKey
 from bridge.domain.keys import PublicKeyRecord
+from bridge.domain.rotations import Rotation
 from bridge.keyservice.store import KeyStore
 
 
 @dataclass(frozen=True, slots=True)
-class SignedCheckpoint:
-    """A signature over ``digest``, the 32 bytes of `checkpoint_digest`."""
+class Signed:
+    """A signature over ``digest``, the 32 bytes that stand for a statement."""
 
     digest: bytes
     signature: bytes
@@ -35,7 +36,7 @@ class Signer:
     def __repr__(self) -> str:
         return f"Signer({self._signatures.name}, redacted)"
 
-    def sign_checkpoint(self, key_id: str, checkpoint: Checkpoint) -> SignedCheckpoint:
+    def sign_checkpoint(self, key_id: str, checkpoint: Checkpoint) -> Signed:
         """The signature of ``key_id`` over a checkpoint, under ``CHECKPOINT_CONTEXT``.
 
         The root is on disk before the signature exists, and the signature verifies before it is
@@ -44,13 +45,26 @@ class Signer:
         """
         record = self._store.key(key_id)
         secret = self._secret(record)
-        digest = checkpoint_digest(checkpoint)
         self._store.record_root(key_id, checkpoint)
-        signature = self._signatures.sign(record.algorithm, secret, digest, CHECKPOINT_CONTEXT)
-        self._signatures.verify(
-            record.algorithm, record.public_key, digest, signature, CHECKPOINT_CONTEXT
-        )
-        return SignedCheckpoint(digest=digest, signature=signature)
+        return self._sign(record, secret, checkpoint_digest(checkpoint), CHECKPOINT_CONTEXT)
+
+    def sign_rotation(self, key_id: str, rotation: Rotation) -> Signed:
+        """The signature of ``key_id`` over a rotation, under ``ROTATION_CONTEXT``.
+
+        Recorded and checked as a checkpoint is. Raises ``UnknownKey``, ``RotationConflict`` and
+        ``InvalidSignature``.
+        """
+        record = self._store.key(key_id)
+        secret = self._secret(record)
+        self._store.record_rotation(key_id, rotation)
+        return self._sign(record, secret, rotation_digest(rotation), ROTATION_CONTEXT)
+
+    def _sign(
+        self, record: PublicKeyRecord, secret: SecretKey, digest: bytes, ctx: bytes
+    ) -> Signed:
+        signature = self._signatures.sign(record.algorithm, secret, digest, ctx)
+        self._signatures.verify(record.algorithm, record.public_key, digest, signature, ctx)
+        return Signed(digest=digest, signature=signature)
 
     def _secret(self, record: PublicKeyRecord) -> SecretKey:
         """The secret key, expanded once and kept: SLH-DSA's expansion takes as long as signing."""

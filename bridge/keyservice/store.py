@@ -6,14 +6,29 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, Row, insert, select
+from sqlalchemy import Connection, Engine, Row, Table, insert, select
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from bridge.crypto.aead import seal, unseal
 from bridge.domain.checkpoints import Checkpoint
-from bridge.domain.errors import ConfigError, Equivocation, LabelTaken, SealBroken, UnknownKey
+from bridge.domain.errors import (
+    ConfigError,
+    Equivocation,
+    LabelTaken,
+    RotationConflict,
+    SealBroken,
+    UnknownKey,
+)
 from bridge.domain.keys import Algorithm, Provenance, PublicKeyRecord
-from bridge.keyservice.schema import meta, metadata, open_engine, signed_roots, signing_keys
+from bridge.domain.rotations import Rotation
+from bridge.keyservice.schema import (
+    meta,
+    metadata,
+    open_engine,
+    signed_roots,
+    signed_rotations,
+    signing_keys,
+)
 from bridge.keyservice.secretfile import read_or_create_secret
 
 _KEY_CHECK = "key_check"
@@ -107,7 +122,7 @@ class KeyStore:
         same root again changes nothing. A signature may leave only after this. Raises
         ``UnknownKey`` for a key that is not here.
         """
-        place = {
+        place: dict[str, object] = {
             "key_id": key_id,
             "origin_domain": checkpoint.origin_domain,
             "origin_chain_id": str(checkpoint.origin_chain_id),
@@ -117,20 +132,44 @@ class KeyStore:
             "epoch": checkpoint.epoch,
             "size": checkpoint.size,
         }
+        signed = self._first(signed_roots, place, "root", checkpoint.root)
+        if signed != checkpoint.root:
+            raise Equivocation(key_id, checkpoint.size, signed, checkpoint.root)
+
+    def record_rotation(self, key_id: str, rotation: Rotation) -> None:
+        """Puts on disk that ``key_id`` signs this rotation, or raises ``RotationConflict``.
+
+        The first set for an epoch and a salt stands for ever. Otherwise as ``record_root``.
+        """
+        place: dict[str, object] = {
+            "key_id": key_id,
+            "chain_id": str(rotation.chain_id),
+            "registry": rotation.registry,
+            "epoch": rotation.epoch,
+            "salt": str(rotation.salt),
+        }
+        signed = self._first(signed_rotations, place, "set_hash", rotation.set_hash)
+        if signed != rotation.set_hash:
+            raise RotationConflict(key_id, rotation.epoch, rotation.salt, signed, rotation.set_hash)
+
+    def _first(self, table: Table, place: dict[str, object], column: str, value: bytes) -> bytes:
+        """What stands in ``column`` at ``place``, which is ``value`` where nothing stood there.
+
+        ``UnknownKey`` for a key that is not here.
+        """
         signed_at = datetime.now(UTC).isoformat(timespec="seconds")
         try:
             with self._engine.begin() as connection:
-                query = select(signed_roots.c.root)
-                for name, value in place.items():
-                    query = query.where(signed_roots.c[name] == value)
-                signed = connection.execute(query).scalar_one_or_none()
+                query = select(table.c[column])
+                for name, part in place.items():
+                    query = query.where(table.c[name] == part)
+                signed: bytes | None = connection.execute(query).scalar_one_or_none()
                 if signed is None:
-                    values = {**place, "root": checkpoint.root, "signed_at": signed_at}
-                    connection.execute(insert(signed_roots).values(values))
-                elif signed != checkpoint.root:
-                    raise Equivocation(key_id, checkpoint.size, signed, checkpoint.root)
+                    row = {**place, column: value, "signed_at": signed_at}
+                    connection.execute(insert(table).values(row))
         except IntegrityError as error:
-            raise UnknownKey(key_id) from error
+            raise UnknownKey(str(place["key_id"])) from error
+        return value if signed is None else signed
 
     def _row(self, key_id: str) -> Row[tuple[object, ...]]:
         with self._engine.begin() as connection:

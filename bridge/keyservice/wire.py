@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import InputError
 from bridge.domain.keys import Algorithm, Provenance, PublicKeyRecord
+from bridge.domain.rotations import Rotation
 from bridge.keyservice.filler import BlockReport, LinkStatus
 
 Hex = Annotated[str, StringConstraints(pattern=r"^0x([0-9a-fA-F]{2})*$", max_length=65_536)]
@@ -189,19 +190,54 @@ class CheckpointBody(Body):
         )
 
 
+class RotationBody(Body):
+    """Question of ``POST /v1/keys/{key_id}/rotations``: a `Rotation`, field by field.
+
+    ``salt`` is text, since a JSON number has 53 bits for sure.
+    """
+
+    chain_id: int
+    registry: Hex
+    epoch: int
+    set_hash: Hex
+    salt: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
+
+    @classmethod
+    def of(cls, rotation: Rotation) -> RotationBody:
+        """The body of a rotation."""
+        return cls(
+            chain_id=rotation.chain_id,
+            registry=to_hex(rotation.registry),
+            epoch=rotation.epoch,
+            set_hash=to_hex(rotation.set_hash),
+            salt=str(rotation.salt),
+        )
+
+    def rotation(self) -> Rotation:
+        """The rotation of a body; ``InputError`` when a field has another width."""
+        return Rotation(
+            chain_id=self.chain_id,
+            registry=from_hex(self.registry),
+            epoch=self.epoch,
+            set_hash=from_hex(self.set_hash),
+            salt=int(self.salt),
+        )
+
+
 class SignedBody(Body):
-    """Answer of ``POST /v1/keys/{key_id}/checkpoints``."""
+    """Answer of ``POST /v1/keys/{key_id}/checkpoints`` and ``.../rotations``."""
 
     signature: Hex
     digest: Hex
 
 
 class ErrorDetail(Body):
-    """What went wrong. The last three are there where the code's error has them."""
+    """What went wrong. The others are there where the code's error has them."""
 
     code: str
     message: str
     signed_root: Hex | None = None
+    signed_set_hash: Hex | None = None
     wanted_bits: int | None = None
     available_bits: int | None = None
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bridge.crypto.digests import checkpoint_digest
+from bridge.crypto.digests import checkpoint_digest, rotation_digest
 from bridge.crypto.providers import select
 from bridge.domain.checkpoints import Checkpoint
-from bridge.domain.contexts import CHECKPOINT_CONTEXT
+from bridge.domain.contexts import CHECKPOINT_CONTEXT, ROTATION_CONTEXT
 from bridge.domain.errors import (
     Equivocation,
     KeyServiceRefused,
@@ -26,9 +26,11 @@ from bridge.domain.errors import (
     LabelTaken,
     PoolExhausted,
     PortInUse,
+    RotationConflict,
     UnknownKey,
 )
 from bridge.domain.keys import Algorithm
+from bridge.domain.rotations import Rotation
 from bridge.keyservice.client import KeyServiceClient
 from bridge.keyservice.serve import serve
 from bridge.keyservice.service import KeyServiceSettings
@@ -223,6 +225,29 @@ async def test_a_second_root_is_409_and_the_first_is_signed_again(service: Runni
             await client.sign_checkpoint(record.key_id, other)
         assert refused.value.signed == CHECKPOINT.root
         await client.sign_checkpoint(record.key_id, CHECKPOINT)
+
+
+async def test_a_rotation_is_signed_and_a_second_set_with_its_salt_is_409(
+    service: Running,
+) -> None:
+    rotation = Rotation(31337, b"\x44" * 20, 1, b"\x55" * 32, salt=2**64 - 1)
+    async with service.client() as client:
+        record = await client.create_key(Algorithm.ML_DSA_87, "rotates")
+        signature = await client.sign_rotation(record.key_id, rotation)
+        select("default").signatures.verify(
+            Algorithm.ML_DSA_87,
+            record.public_key,
+            rotation_digest(rotation),
+            signature,
+            ROTATION_CONTEXT,
+        )
+        other = dataclasses.replace(rotation, set_hash=b"\x66" * 32)
+        with pytest.raises(RotationConflict, match="another set takes another salt") as refused:
+            await client.sign_rotation(record.key_id, other)
+        assert refused.value.signed == rotation.set_hash
+        await client.sign_rotation(record.key_id, dataclasses.replace(other, salt=1))
+        with pytest.raises(UnknownKey, match="nobody"):
+            await client.sign_rotation("nobody", rotation)
 
 
 async def test_a_label_that_is_taken_is_409(service: Running) -> None:

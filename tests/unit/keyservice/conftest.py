@@ -6,6 +6,7 @@ import pytest
 
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.keys import Algorithm, Provenance, PublicKeyRecord
+from bridge.domain.rotations import Rotation
 from bridge.keyservice.store import KeyStore
 from bridge.quantum.distillation.pipeline import BlockParameters, DistilledBlock, distil_block
 from bridge.quantum.link.randomness import Randomness
@@ -53,6 +54,13 @@ def checkpoint() -> Checkpoint:
 @pytest.fixture
 def other_root(checkpoint: Checkpoint) -> Checkpoint:
     return dataclasses.replace(checkpoint, root=b"\x99" * 32)
+
+
+@pytest.fixture
+def rotation() -> Rotation:
+    return Rotation(
+        chain_id=2**64 - 1, registry=b"\x44" * 20, epoch=1, set_hash=b"\x55" * 32, salt=2**64 - 1
+    )
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+import dataclasses
 import sqlite3
 import subprocess
 import sys
@@ -6,14 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from bridge.crypto.digests import checkpoint_digest
+from bridge.crypto.digests import checkpoint_digest, rotation_digest
 from bridge.crypto.keys import SecretKey
 from bridge.crypto.providers import select
 from bridge.crypto.signatures import RoutedSignatures, SignatureProvider
 from bridge.domain.checkpoints import Checkpoint
-from bridge.domain.contexts import CHECKPOINT_CONTEXT
-from bridge.domain.errors import Equivocation, InvalidKey, InvalidSignature, UnknownKey
+from bridge.domain.contexts import CHECKPOINT_CONTEXT, ROTATION_CONTEXT
+from bridge.domain.errors import (
+    Equivocation,
+    InvalidKey,
+    InvalidSignature,
+    RotationConflict,
+    UnknownKey,
+)
 from bridge.domain.keys import Algorithm, PublicKeyRecord
+from bridge.domain.rotations import Rotation
 from bridge.keyservice.signer import Signer
 from bridge.keyservice.store import KeyStore
 
@@ -87,11 +95,40 @@ def test_a_second_root_is_refused_and_the_first_is_signed_again(
     assert signer.sign_checkpoint(record.key_id, checkpoint).digest == first.digest
 
 
+def test_a_rotation_is_signed_under_a_context_of_its_own(
+    store: KeyStore, record: PublicKeyRecord, signatures: SignatureProvider, rotation: Rotation
+) -> None:
+    signed = Signer(store, signatures).sign_rotation(record.key_id, rotation)
+    assert signed.digest == rotation_digest(rotation)
+    signatures.verify(ML_DSA, record.public_key, signed.digest, signed.signature, ROTATION_CONTEXT)
+    with pytest.raises(InvalidSignature):
+        signatures.verify(
+            ML_DSA, record.public_key, signed.digest, signed.signature, CHECKPOINT_CONTEXT
+        )
+
+
+def test_a_second_set_takes_another_salt(
+    store: KeyStore, record: PublicKeyRecord, signatures: SignatureProvider, rotation: Rotation
+) -> None:
+    signer = Signer(store, signatures)
+    first = signer.sign_rotation(record.key_id, rotation)
+    other = dataclasses.replace(rotation, set_hash=b"\x66" * 32)
+    with pytest.raises(RotationConflict, match=f"salt {rotation.salt}") as refused:
+        signer.sign_rotation(record.key_id, other)
+    assert refused.value.signed == rotation.set_hash
+    assert signer.sign_rotation(record.key_id, rotation).digest == first.digest
+    signer.sign_rotation(record.key_id, dataclasses.replace(other, salt=0))
+    for change in ({"epoch": 2}, {"chain_id": 1}, {"registry": b"\x77" * 20}):
+        signer.sign_rotation(record.key_id, dataclasses.replace(other, **change))
+
+
 def test_an_unknown_key_signs_nothing(
-    store: KeyStore, signatures: SignatureProvider, checkpoint: Checkpoint
+    store: KeyStore, signatures: SignatureProvider, checkpoint: Checkpoint, rotation: Rotation
 ) -> None:
     with pytest.raises(UnknownKey):
         Signer(store, signatures).sign_checkpoint("nobody", checkpoint)
+    with pytest.raises(UnknownKey):
+        Signer(store, signatures).sign_rotation("nobody", rotation)
 
 
 def test_the_record_is_committed_before_the_signature_is_made(
