@@ -93,6 +93,8 @@ class EmbeddedChain:
     def __init__(self, chain_id: int, finality: int, state: Path | None = None) -> None:
         self.chain_id = chain_id
         self.finality = finality
+        self.ahead_s = 0
+        """How far the clock of new blocks is ahead of the machine's, in seconds."""
         self.pool = TransactionPool()
         self._store = SqliteStore(state, chain_id)
         self._db = AtomicDB(self._store)
@@ -336,7 +338,7 @@ class EmbeddedChain:
     def _header_after(self, parent: BlockHeaderAPI, extra_data: bytes = b"") -> BlockHeaderAPI:
         return self._chain.create_header_from_parent(
             parent,
-            timestamp=max(int(time.time()), parent.timestamp),
+            timestamp=max(int(time.time()) + self.ahead_s, parent.timestamp),
             gas_limit=BLOCK_GAS_LIMIT,
             extra_data=extra_data,
         )

@@ -78,6 +78,7 @@ class EmbeddedRpc:
             "eth_getTransactionByHash": self._transaction,
             "eth_getTransactionReceipt": self._receipt,
             "eth_getLogs": self._logs,
+            "evm_increaseTime": self._increase_time,
             "evm_mine": self._mine,
             "anvil_mine": self._mine,
             "anvil_reorg": self._reorg,
@@ -130,6 +131,13 @@ class EmbeddedRpc:
             return self._block(self._chain.header_by_hash(parse_data(block_hash, 32)), full)
         except BlockMissing:
             return None
+
+    def _increase_time(self, seconds: object) -> object:
+        more = seconds if isinstance(seconds, int) else parse_quantity(seconds)
+        if more < 0:
+            raise ValueError(f"seconds: expected no negative number, got {more}")
+        self._chain.ahead_s += more
+        return quantity(self._chain.ahead_s)
 
     def _mine(self, blocks: object = "0x1", *_: object) -> object:
         count = blocks if isinstance(blocks, int) else parse_quantity(blocks)

@@ -12,10 +12,13 @@ from bridge.chain.transactions import TRANSACTION_GAS_CAP, Account
 from bridge.crypto.digests import checkpoint_digest
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import BridgeError, QuorumMissed
+from bridge.domain.keys import PublicKeyRecord
 from bridge.domain.quorums import SignerSet, indices_of
+from bridge.keyservice.client import KeyServiceClient
 from bridge.relayer.attestor import Attestor
 from bridge.relayer.journal import Batch, Entry, Journal
 from bridge.relayer.route import Route
+from bridge.relayer.signers import can_sign, signer_set_of
 
 log = structlog.get_logger()
 
@@ -26,16 +29,40 @@ GAS_A_SIGNATURE = 1_500_000
 COLLECT_TIMEOUT_S = 60.0
 
 
-async def attest(
-    route: Route,
-    journal: Journal,
-    attestors: Sequence[Attestor],
-    signer_set: SignerSet,
-    account: Account,
-) -> list[Entry]:
+class Quorum:
+    """The signers of a destination's current epoch, read anew when another epoch begins.
+
+    What waited to be attested under the epoch before is attested under the new one: a checkpoint
+    names its epoch, and the root is the same.
+    """
+
+    def __init__(self, keys: KeyServiceClient) -> None:
+        self._keys = keys
+        self._set: SignerSet | None = None
+        self._attestors: list[Attestor] = []
+
+    async def of(self, route: Route) -> tuple[SignerSet, list[Attestor]]:
+        """The set that attests now at the end of ``route``, and those of it that sign here."""
+        registry = route.destination.registry
+        epoch = await registry.current_epoch()
+        if self._set is None or self._set.epoch != epoch:
+            state = await registry.state(epoch)
+            records: list[PublicKeyRecord] = await self._keys.keys()
+            self._set = signer_set_of(state, records)
+            self._attestors = [
+                Attestor(index, signer, self._keys)
+                for index, signer in enumerate(self._set.signers)
+                if can_sign(signer)
+            ]
+            log.info("signers", route=str(route), epoch=epoch, here=len(self._attestors))
+        return self._set, self._attestors
+
+
+async def attest(route: Route, journal: Journal, quorum: Quorum, account: Account) -> list[Entry]:
     """Messages whose root a quorum stands behind now."""
     moved: list[Entry] = []
     for batch in journal.unattested(route.origin.domain, route.destination.domain):
+        signer_set, attestors = await quorum.of(route)
         moved += await _attest_one(route, journal, attestors, signer_set, account, batch)
     return moved
 
@@ -49,11 +76,14 @@ async def _attest_one(
     batch: Batch,
 ) -> list[Entry]:
     inbox = route.destination.inbox
-    checkpoint = route.checkpoint(batch.root, batch.size)
+    checkpoint = route.checkpoint(batch.root, batch.size, signer_set.epoch)
     if await inbox.call("attestedSize", batch.origin, batch.root) == batch.size:
         return journal.attested(batch, {"already": True})
-    counted = indices_of(await inbox.call("counted", checkpoint_digest(checkpoint)))
-    candidates = [one for one in attestors if one.index not in counted]
+    revoked = await route.destination.registry.revoked(signer_set.epoch)
+    bits = await inbox.call("counted", checkpoint_digest(checkpoint))
+    # A revoked signer's signature counts no more, and no other of it is taken.
+    counted = indices_of(bits) - revoked
+    candidates = [one for one in attestors if one.index not in counted | revoked]
     signatures = await collect(route, checkpoint, candidates, signer_set, counted)
     gas = min(BASE_GAS + GAS_A_SIGNATURE * len(signatures), TRANSACTION_GAS_CAP)
     receipt = await inbox.send(

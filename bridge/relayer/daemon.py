@@ -8,12 +8,10 @@ from itertools import permutations
 
 import structlog
 
-from bridge.chain.deployment import DeploymentRecord
 from bridge.chain.transactions import Account
 from bridge.domain.errors import BridgeError
 from bridge.keyservice.client import KeyServiceClient
-from bridge.relayer.attest import attest
-from bridge.relayer.attestor import Attestor
+from bridge.relayer.attest import Quorum, attest
 from bridge.relayer.batch import Trees, batch
 from bridge.relayer.confirm import confirm
 from bridge.relayer.deliver import deliver
@@ -33,19 +31,14 @@ class Relayer:
     def __init__(
         self,
         sides: Sequence[Side],
-        deployment: DeploymentRecord,
         journal: Journal,
         keys: KeyServiceClient,
         account: Account,
         poll_interval_s: float,
     ) -> None:
-        signer_set = deployment.signer_set()
         self._sides = sides
-        self._routes = [Route(a, b, signer_set.epoch) for a, b in permutations(sides, 2)]
-        self._signer_set = signer_set
-        self._attestors = [
-            Attestor(index, signer, keys) for index, signer in enumerate(signer_set.signers)
-        ]
+        self._routes = [Route(a, b) for a, b in permutations(sides, 2)]
+        self._keys = keys
         self._journal = journal
         self._account = account
         self._poll_interval_s = poll_interval_s
@@ -68,12 +61,12 @@ class Relayer:
 
     def _working(self, route: Route) -> dict[str, Callable[[], Awaitable[None]]]:
         """What is done for a route, side by side: signers that fail hold up no delivery."""
-        trees = Trees(self._journal)
+        trees, quorum = Trees(self._journal), Quorum(self._keys)
         journal, account = self._journal, self._account
 
         async def attesting() -> None:
             _report(batch(route, journal, trees))
-            _report(await attest(route, journal, self._attestors, self._signer_set, account))
+            _report(await attest(route, journal, quorum, account))
 
         async def delivering() -> None:
             _report(await deliver(route, journal, trees, account))

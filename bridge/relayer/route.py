@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bridge.chain.client import ChainClient
 from bridge.chain.contracts import Contract
 from bridge.chain.deployment import SideRecord
+from bridge.chain.registry import Registry
 from bridge.domain.checkpoints import Checkpoint
 
 
@@ -18,6 +19,7 @@ class Side:
     record: SideRecord
     outbox: Contract
     inbox: Contract
+    registry: Registry
 
     @classmethod
     def of(cls, client: ChainClient, record: SideRecord) -> Side:
@@ -27,6 +29,7 @@ class Side:
             record,
             Contract.at(client, "Outbox", record.outbox),
             Contract.at(client, "Inbox", record.inbox),
+            Registry(Contract.at(client, "SignerRegistry", record.registry), record.verifiers),
         )
 
     @property
@@ -42,17 +45,16 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """From the Outbox of one side to the Inbox of another, under one epoch of signers."""
+    """From the Outbox of one side to the Inbox of another."""
 
     origin: Side
     destination: Side
-    epoch: int
 
     def __str__(self) -> str:
         return f"{self.origin.name}->{self.destination.name}"
 
-    def checkpoint(self, root: bytes, size: int) -> Checkpoint:
-        """What is signed of the origin's tree for this destination."""
+    def checkpoint(self, root: bytes, size: int, epoch: int) -> Checkpoint:
+        """What the signers of ``epoch`` sign of the origin's tree for this destination."""
         return Checkpoint(
             origin_domain=self.origin.domain,
             origin_chain_id=self.origin.record.chain_id,
@@ -62,5 +64,5 @@ class Route:
             destination_domain=self.destination.domain,
             destination_chain_id=self.destination.record.chain_id,
             inbox=bytes.fromhex(self.destination.record.inbox[2:]),
-            epoch=self.epoch,
+            epoch=epoch,
         )

@@ -180,19 +180,19 @@ def test_an_attestor_refuses_a_root_that_is_not_the_chains(network: Network) -> 
     signers = read_deployment(config.relayer.deployment).signer_set().signers
 
     async def ask(sides) -> None:
-        route = Route(sides["A"], sides["B"], epoch=1)
+        route = Route(sides["A"], sides["B"])
         size = await sides["A"].outbox.call("count", block="finalized")
         root = await sides["A"].outbox.call("root", block="finalized")
         async with key_service_client(config) as keys:
             attestor = Attestor(0, signers[0], keys)
-            assert await attestor.sign(route, route.checkpoint(root, size))
-            forged = route.checkpoint(b"\x66" * 32, size)
+            assert await attestor.sign(route, route.checkpoint(root, size, 1))
+            forged = route.checkpoint(b"\x66" * 32, size, 1)
             with pytest.raises(
                 RootMismatch, match=f"its tree of size {size} has root {root.hex()}"
             ):
                 await attestor.sign(route, forged)
             with pytest.raises(RootMismatch, match="it was asked to sign 6666"):
-                await attestor.sign(route, route.checkpoint(b"\x66" * 32, size + 1000))
+                await attestor.sign(route, route.checkpoint(b"\x66" * 32, size + 1000, 1))
             # The key service refuses it too, should an attestor ask.
             with pytest.raises(Equivocation):
                 await keys.sign_checkpoint(signers[0].keys[0].key_id, forged)

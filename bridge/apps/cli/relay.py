@@ -48,7 +48,7 @@ async def _relay(config: Config, deployment: DeploymentRecord) -> None:
         keys = await stack.enter_async_context(key_service_client(config))
         journal = Journal(config.relayer.journal)
         stack.callback(journal.close)
-        relayer = Relayer(sides, deployment, journal, keys, account, config.relayer.poll_interval_s)
+        relayer = Relayer(sides, journal, keys, account, config.relayer.poll_interval_s)
         running = asyncio.create_task(relayer.run())
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -24,7 +24,7 @@ def route(record):
         return Side.of(ChainClient(settings), record(domain))
 
     sides = {domain: side(domain) for domain in (A, B, C)}
-    return lambda origin, destination: Route(sides[origin], sides[destination], epoch=4)
+    return lambda origin, destination: Route(sides[origin], sides[destination])
 
 
 def identifier(one):
@@ -95,7 +95,7 @@ def test_a_replaced_message_is_not_in_the_tree_any_more(journal, found, route):
 
 
 def test_the_checkpoint_of_a_route(route):
-    checkpoint = route(A, B).checkpoint(b"\x05" * 32, 7)
+    checkpoint = route(A, B).checkpoint(b"\x05" * 32, 7, epoch=4)
     assert (checkpoint.origin_domain, checkpoint.origin_chain_id) == (A, 31001)
     assert (checkpoint.destination_domain, checkpoint.destination_chain_id) == (B, 31002)
     assert (checkpoint.root, checkpoint.size, checkpoint.epoch) == (b"\x05" * 32, 7, 4)
