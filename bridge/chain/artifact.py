@@ -24,6 +24,9 @@ from eth_utils.abi import (
 from bridge.chain.abi import decode, encode
 
 NAMES = (
+    "HyperlaneCcipReadIsm",
+    "HyperlaneHook",
+    "HyperlaneNullIsm",
     "Inbox",
     "MlDsa87Expander",
     "MlDsa87Kernel",
