@@ -25,7 +25,10 @@ from typing import Any
 
 PACKAGE = "@hyperlane-xyz/core"
 VERSION = "12.1.0"
-INTEGRITY = "sha512-8kl5+zuir0nKHXfeo2ssySvB2P3eVdTYAJX24O9+lpFFA9BUytYVFPCcJ+8fxX0OAY4HICBOUt/OB180j+EABg=="
+INTEGRITY = (
+    "sha512-8kl5+zuir0nKHXfeo2ssySvB2P3eVdTYAJX24O9+lpFF"
+    "A9BUytYVFPCcJ+8fxX0OAY4HICBOUt/OB180j+EABg=="
+)
 CONTRACTS = {
     "Mailbox": "Mailbox",
     "MerkleTreeHook": "hooks/MerkleTreeHook",
