@@ -23,7 +23,18 @@ StateOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Data as JSON on stdout.")]
 
 
-COMMANDS = ("demo", "devnet", "send", "message", "keys", "doctor", "bench", "relay", "keyservice")
+COMMANDS = (
+    "demo",
+    "devnet",
+    "send",
+    "message",
+    "keys",
+    "doctor",
+    "bench",
+    "relay",
+    "keyservice",
+    "ccip",
+)
 
 
 def application(called: str | None = None) -> typer.Typer:
