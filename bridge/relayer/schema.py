@@ -44,7 +44,7 @@ message_tail = literal_column(
     f"substr(message, length(message) - {TAIL_BYTES - 1})", LargeBinary(TAIL_BYTES)
 )
 """The last bytes of a message, which say what it is where its body is short."""
-Index("messages_by_tail", messages.c.destination, message_tail)
+Index("messages_by_tail", messages.c.origin, messages.c.destination, message_tail)
 
 transitions = Table(
     "transitions",
