@@ -315,16 +315,16 @@ class Journal:
         """Messages of a route from ``sender`` with this body, ``TAIL_BYTES`` long, by nonce."""
         if len(body) != TAIL_BYTES:
             raise InputError(f"body: expected {TAIL_BYTES} bytes, got {len(body)}")
-        found = self._entries(
+        query = select(messages).where(
             messages.c.origin == origin,
             messages.c.destination == destination,
             message_tail == body,
         )
-        return [
-            entry
-            for entry in found
-            if entry.message.sender == sender and entry.message.body == body
-        ]
+        with self._engine.begin() as db:
+            # Not ordered here: SQLite would take the index of the order and read the whole route.
+            found = [_entry(row) for row in db.execute(query).all()]
+        ours = [one for one in found if one.message.sender == sender and one.message.body == body]
+        return sorted(ours, key=lambda one: one.message.nonce)
 
     def all_entries(self) -> list[Entry]:
         """All messages, by origin and nonce."""
