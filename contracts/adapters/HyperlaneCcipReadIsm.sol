@@ -95,7 +95,7 @@ contract HyperlaneCcipReadIsm is IHyperlaneCcipReadIsm, ICcipReadIsm, HyperlaneA
     }
 
     /// The byte string whose offset stands at `head`, which must be `start`, and where its words
-    /// end.
+    /// end. What fills the last of them is zero.
     function _next(bytes calldata metadata, uint256 head, uint256 start)
         private
         pure
@@ -109,5 +109,9 @@ contract HyperlaneCcipReadIsm is IHyperlaneCcipReadIsm, ICcipReadIsm, HyperlaneA
         end = start + 32 + ((length + 31) & ~uint256(31));
         if (end > metadata.length) revert MalformedMetadata(metadata.length);
         value = metadata[start + 32:start + 32 + length];
+        uint256 used = length & 31;
+        if (used != 0 && uint256(bytes32(metadata[end - 32:end])) << (8 * used) != 0) {
+            revert MalformedMetadata(metadata.length);
+        }
     }
 }

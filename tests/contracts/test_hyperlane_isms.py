@@ -275,6 +275,7 @@ def test_metadata_has_one_encoding(lane: Hyperlane) -> None:
             for value in (0, word + 32, word - 32, word + 2**255, 2**256 - 1)
             if 0 <= value < 2**256 and value != word
         ]
+    bad += [good[:at] + b"\1" + good[at + 1 :] for at in range(320 - 7, 320)]
     for metadata in bad:
         with pytest.raises(Reverted) as caught:
             lane.process(message, metadata)
