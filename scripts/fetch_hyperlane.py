@@ -68,9 +68,14 @@ def artifact(name: str, source: str) -> dict[str, Any]:
     return {"contractName": name, "abi": json.loads(plain), "bytecode": code[1]}
 
 
+def complete(folder: Path) -> bool:
+    """Whether all files are there."""
+    return all((folder / f"{name}.json").is_file() for name in CONTRACTS)
+
+
 def fetch(folder: Path) -> None:
     """Fill ``folder``, whole or not at all."""
-    if all((folder / f"{name}.json").is_file() for name in CONTRACTS):
+    if complete(folder):
         say(f"Hyperlane's contracts are there: {folder}")
         return
     npm = shutil.which("npm")
@@ -97,8 +102,13 @@ def fetch(folder: Path) -> None:
                     raise FetchFailed(f"{PACKAGE} {VERSION}: no {place}")
                 text = json.dumps(artifact(name, member.read().decode()), indent=1)
                 (new / f"{name}.json").write_text(text + "\n")
-        shutil.rmtree(folder, ignore_errors=True)
-        new.rename(folder)
+        if not complete(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        try:
+            new.rename(folder)
+        except OSError:
+            if not complete(folder):  # another process may have come first
+                raise
 
 
 def say(text: str) -> None:
