@@ -7,15 +7,16 @@ BIN := $(VENV)/bin
 NPM := $(shell command -v npm 2>/dev/null)
 export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
 
-.PHONY: demo test differential lint check-generated bench tools liboqs lock picture clean
+.PHONY: demo test differential lint check-generated bench tools liboqs hyperlane lock picture clean
 .DEFAULT_GOAL := demo
 
 ## The main job: one message, there and back, attested and verified on chain.
 demo: $(VENV)/.core $(if $(NPM),node_modules/.done)
 	$(BIN)/astralink demo
 
-## The whole suite. Anvil, solc and liboqs are used where Node.js, Cargo and CMake are there.
-test: $(VENV)/.dev $(if $(NPM),node_modules/.done) liboqs
+## The whole suite. Anvil, solc, Hyperlane's contracts and liboqs are used where Node.js, Cargo and
+## CMake are there.
+test: $(VENV)/.dev $(if $(NPM),node_modules/.done) liboqs hyperlane
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 ## More changed signatures of ML-DSA-87, the contract against independent libraries.
@@ -51,6 +52,15 @@ liboqs: $(VENV)/.dev
 	  $(BIN)/python scripts/build_liboqs.py >/dev/null || echo "liboqs: not built, its tests are skipped"; \
 	else \
 	  echo "liboqs: not built, its tests are skipped; cargo, cmake and a C compiler build it"; \
+	fi
+
+## Hyperlane's own contracts for the tests of the adapters, from npm, once (110 MB, of which 100 KB
+## are kept).
+hyperlane: $(VENV)/.dev
+	@if [ -n "$(NPM)" ]; then \
+	  $(BIN)/python scripts/fetch_hyperlane.py >/dev/null; \
+	else \
+	  echo "hyperlane: not fetched, its tests are skipped; npm brings it"; \
 	fi
 
 # Pinned with hashes. uv makes the files (`make lock`); pip installs from them.

@@ -33,6 +33,9 @@ SETTINGS: dict[str, Any] = {
 }
 # What is deployed. Interfaces and libraries are part of these.
 DEPLOYED = (
+    "HyperlaneCcipReadIsm",
+    "HyperlaneHook",
+    "HyperlaneNullIsm",
     "Inbox",
     "MlDsa87Verifier",
     "NativeFirstVerifier",

@@ -34,6 +34,7 @@
     ├── RelayError
     │   ├── RootMismatch        an attestor's own tree has another root
     │   ├── UnknownMessage      no message with that id in the journal
+    │   ├── NotAttested         no quorum stands behind the message yet    (may be retried)
     │   └── QuorumMissed        fewer signatures than a quorum             (may be retried)
     ├── ProofError              a Merkle proof that does not fit its root
     └── ProcessError            a process that did not start or did not stop
@@ -304,6 +305,16 @@ class UnknownMessage(RelayError):
         super().__init__(
             f"no message {identifier} in the journal: expected one that the relayer has seen"
         )
+
+
+class NotAttested(RelayError):
+    """No quorum stands behind the message yet; ``stage`` is where it stands."""
+
+    retryable = True
+
+    def __init__(self, identifier: str, stage: str) -> None:
+        self.stage = stage
+        super().__init__(f"message {identifier} is {stage}: expected attested, ask again later")
 
 
 class QuorumMissed(RelayError):

@@ -31,8 +31,17 @@ from bridge.chain.contracts import Dispatched
 from bridge.chain.events import BlockMark, Cursor
 from bridge.crypto.digests import message_id
 from bridge.domain.delivery import Stage, may_follow
+from bridge.domain.errors import ConfigError, InputError
 from bridge.domain.messages import Message
-from bridge.relayer.schema import checkpoints, cursors, messages, metadata, transitions
+from bridge.relayer.schema import (
+    TAIL_BYTES,
+    checkpoints,
+    cursors,
+    message_tail,
+    messages,
+    metadata,
+    transitions,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +86,17 @@ LOCK_TIMEOUT_S = 30.0
 
 
 class Journal:
-    """One relayer's memory. Every method is one transaction; none waits on a chain."""
+    """One relayer's memory. Every method is one transaction; none waits on a chain.
 
-    def __init__(self, path: Path) -> None:
+    With ``read_only`` the file must be there and is never written, whatever is called.
+    """
+
+    def __init__(self, path: Path, read_only: bool = False) -> None:
         if not path.exists():
+            if read_only:
+                raise ConfigError(str(path), ["expected the relayer's journal, got none"])
             _create(path)
-        self._engine = _engine(path)
+        self._engine = _engine(path, read_only)
 
     def close(self) -> None:
         """Close the file."""
@@ -297,6 +311,21 @@ class Journal:
         found = self._entries(messages.c.id == identifier)
         return found[0] if found else None
 
+    def with_body(self, origin: int, destination: int, sender: bytes, body: bytes) -> list[Entry]:
+        """Messages of a route from ``sender`` with this body, ``TAIL_BYTES`` long, by nonce."""
+        if len(body) != TAIL_BYTES:
+            raise InputError(f"body: expected {TAIL_BYTES} bytes, got {len(body)}")
+        query = select(messages).where(
+            messages.c.origin == origin,
+            messages.c.destination == destination,
+            message_tail == body,
+        )
+        with self._engine.begin() as db:
+            # Not ordered here: SQLite would take the index of the order and read the whole route.
+            found = [_entry(row) for row in db.execute(query).all()]
+        ours = [one for one in found if one.message.sender == sender and one.message.body == body]
+        return sorted(ours, key=lambda one: one.message.nonce)
+
     def all_entries(self) -> list[Entry]:
         """All messages, by origin and nonce."""
         return self._entries()
@@ -422,7 +451,7 @@ def _place(one: Dispatched) -> dict[str, Any]:
     }
 
 
-def _engine(path: Path) -> Engine:
+def _engine(path: Path, read_only: bool = False) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": LOCK_TIMEOUT_S}
     )
@@ -430,6 +459,8 @@ def _engine(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _: object) -> None:
         connection.execute("PRAGMA synchronous=FULL")
+        if read_only:
+            connection.execute("PRAGMA query_only=ON")
 
     return engine
 

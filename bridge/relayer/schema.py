@@ -7,12 +7,14 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Float,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
     UniqueConstraint,
+    literal_column,
 )
 
 metadata = MetaData()
@@ -36,6 +38,13 @@ messages = Table(
     Column("error", String),
     UniqueConstraint("origin", "nonce"),
 )
+
+TAIL_BYTES = 64
+message_tail = literal_column(
+    f"substr(message, length(message) - {TAIL_BYTES - 1})", LargeBinary(TAIL_BYTES)
+)
+"""The last bytes of a message, which say what it is where its body is short."""
+Index("messages_by_tail", messages.c.origin, messages.c.destination, message_tail)
 
 transitions = Table(
     "transitions",

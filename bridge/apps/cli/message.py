@@ -13,7 +13,7 @@ from rich.table import Table
 from bridge.apps.cli.root import JsonOption, StateOption, print_json
 from bridge.apps.config import Config, load_config, state_folder
 from bridge.apps.devnet.layout import Layout
-from bridge.domain.errors import ConfigError, InputError, UnknownMessage
+from bridge.domain.errors import InputError, UnknownMessage
 from bridge.relayer.batch import Trees
 from bridge.relayer.deliver import proof_siblings
 from bridge.relayer.journal import Entry, Journal
@@ -27,9 +27,7 @@ def message(
     """Every stage that a message reached, with block, transaction and gas, and its proof."""
     config = load_config(Layout(state_folder(state)).config)
     raw = _identifier(identifier)
-    if not config.relayer.journal.exists():
-        raise ConfigError(str(config.relayer.journal), ["expected the relayer's journal, got none"])
-    journal = Journal(config.relayer.journal)
+    journal = Journal(config.relayer.journal, read_only=True)
     try:
         entry = journal.entry(raw)
         if entry is None:

@@ -35,6 +35,7 @@ COMMANDS = (
     "bench",
     "relay",
     "keyservice",
+    "ccip",
 )
 
 
