@@ -14,7 +14,8 @@
     │   ├── RecipientHasNoCode  the recipient's address holds no contract
     │   ├── TransactionReverted the contract said no; carries its error by name
     │   ├── TransactionTooHeavy more gas than one transaction may have
-    │   └── TransactionTimeout  no receipt before the deadline             (may be retried)
+    │   ├── TransactionTimeout  no receipt before the deadline             (may be retried)
+    │   └── AccountEmpty        an account that cannot pay                 (may be retried)
     ├── CryptoError
     │   ├── ProviderMissing     a provider's library is not installed
     │   ├── MechanismMissing    the library is there but lacks the algorithm
@@ -169,6 +170,18 @@ class TransactionTimeout(ChainError):
 
     def __init__(self, what: str, transaction: str, timeout_s: float) -> None:
         super().__init__(f"{what}: no receipt for {transaction} within {timeout_s:g} s")
+
+
+class AccountEmpty(ChainError):
+    """An account holds less than a transaction may cost."""
+
+    retryable = True
+
+    def __init__(self, chain: str, account: str, balance_wei: int, needed_wei: int) -> None:
+        super().__init__(
+            f"chain {chain}: account {account} holds {balance_wei} wei, a transaction may cost "
+            f"{needed_wei}: send it funds"
+        )
 
 
 class CryptoError(BridgeError):

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import structlog
 
+from bridge.chain.records import Receipt
 from bridge.chain.statements import checkpoint_tuple
-from bridge.chain.transactions import TRANSACTION_GAS_CAP, Account
+from bridge.chain.transactions import TRANSACTION_GAS_CAP
 from bridge.crypto.digests import checkpoint_digest
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import BridgeError, QuorumMissed
@@ -16,9 +17,11 @@ from bridge.domain.keys import PublicKeyRecord
 from bridge.domain.quorums import SignerSet, indices_of
 from bridge.keyservice.client import KeyServiceClient
 from bridge.relayer.attestor import Attestor
-from bridge.relayer.journal import Batch, Entry, Journal
+from bridge.relayer.journal import Batch, Draft, Entry, Journal, Purpose, Submission
 from bridge.relayer.route import Route
 from bridge.relayer.signers import can_sign, signer_set_of
+from bridge.relayer.submit import Submitter
+from bridge.relayer.worker import Worker
 
 log = structlog.get_logger()
 
@@ -58,53 +61,84 @@ class Quorum:
         return self._set, self._attestors
 
 
-async def attest(route: Route, journal: Journal, quorum: Quorum, account: Account) -> list[Entry]:
-    """Messages whose root a quorum stands behind now."""
-    moved: list[Entry] = []
-    for batch in journal.unattested(route.origin.domain, route.destination.domain):
-        signer_set, attestors = await quorum.of(route)
-        moved += await _attest_one(route, journal, attestors, signer_set, account, batch)
-    return moved
+class Attester:
+    """Brings the signatures of one route's checkpoints to the destination."""
 
+    def __init__(
+        self,
+        route: Route,
+        journal: Journal,
+        quorum: Quorum,
+        submitter: Submitter,
+        worker: Worker,
+    ) -> None:
+        self._route = route
+        self._journal = journal
+        self._quorum = quorum
+        self._submitter = submitter
+        self._worker = worker
 
-async def _attest_one(
-    route: Route,
-    journal: Journal,
-    attestors: Sequence[Attestor],
-    signer_set: SignerSet,
-    account: Account,
-    batch: Batch,
-) -> list[Entry]:
-    inbox = route.destination.inbox
-    checkpoint = route.checkpoint(batch.root, batch.size, signer_set.epoch)
-    if await inbox.call("attestedSize", batch.origin, batch.root) == batch.size:
-        return journal.attested(batch, {"already": True})
-    revoked = await route.destination.registry.revoked(signer_set.epoch)
-    bits = await inbox.call("counted", checkpoint_digest(checkpoint))
-    # A revoked signer's signature counts no more, and no other of it is taken.
-    counted = indices_of(bits) - revoked
-    candidates = [one for one in attestors if one.index not in counted | revoked]
-    signatures = await collect(route, checkpoint, candidates, signer_set, counted)
-    gas = min(BASE_GAS + GAS_A_SIGNATURE * len(signatures), TRANSACTION_GAS_CAP)
-    receipt = await inbox.send(
-        account,
-        "attest",
-        checkpoint_tuple(checkpoint),
-        list(signatures),
-        list(signatures.values()),
-        gas=gas,
-    )
-    return journal.attested(
-        batch,
-        {
-            "block": receipt.block_number,
-            "transaction": "0x" + receipt.transaction_hash.hex(),
-            "gas": receipt.gas_used,
+    async def attest(self) -> list[Entry]:
+        """Have the largest checkpoint attested that is not; messages that are attested already."""
+        origin, destination = self._route.origin.domain, self._route.destination.domain
+        waiting = await self._worker.do(self._journal.unattested, origin, destination)
+        if not waiting or waiting[0].transaction is not None:
+            return []
+        batch = waiting[0]
+        inbox = self._route.destination.inbox
+        if await inbox.call("attestedSize", batch.origin, batch.root) == batch.size:
+            return await self._worker.do(self._journal.attested, batch, {"already": True})
+        signer_set, attestors = await self._quorum.of(self._route)
+        checkpoint = self._route.checkpoint(batch.root, batch.size, signer_set.epoch)
+        revoked = await self._route.destination.registry.revoked(signer_set.epoch)
+        bits = await inbox.call("counted", checkpoint_digest(checkpoint))
+        # A revoked signer's signature counts no more, and no other of it is taken.
+        counted = indices_of(bits) - revoked
+        candidates = [one for one in attestors if one.index not in counted | revoked]
+        signatures = await collect(self._route, checkpoint, candidates, signer_set, counted)
+        data = inbox.artifact.call_data(
+            "attest", checkpoint_tuple(checkpoint), list(signatures), list(signatures.values())
+        )
+        gas = min(BASE_GAS + GAS_A_SIGNATURE * len(signatures), TRANSACTION_GAS_CAP)
+        subject = {
+            "origin": origin,
+            "destination": destination,
+            "size": batch.size,
+            "root": batch.root.hex(),
             "signers": list(signatures),
-            "messages": batch.size,
-            "root": "0x" + batch.root.hex(),
-        },
-    )
+        }
+        # Without a transaction first: a signature that is none costs nothing then.
+        await inbox.client.call(
+            inbox.address, data, sender=self._submitter.account.address, gas=gas
+        )
+        draft = Draft(Purpose.ATTEST, subject, inbox.address, data, gas)
+        await self._submitter.submit(draft, batch=batch)
+        return []
+
+    async def settle(self, submission: Submission, receipt: Receipt) -> list[Entry]:
+        """Write down what a mined attestation did; the messages under it where it is a quorum."""
+        subject = submission.draft.subject
+        batch = Batch(
+            subject["origin"],
+            subject["destination"],
+            subject["size"],
+            bytes.fromhex(subject["root"]),
+            attested=True,
+        )
+        for event in self._route.destination.inbox.events(receipt.logs):
+            if event.name == "Attested" and event.arguments["root"] == batch.root:
+                detail = {
+                    "block": receipt.block_number,
+                    "transaction": "0x" + receipt.transaction_hash.hex(),
+                    "gas": receipt.gas_used,
+                    "signers": subject["signers"],
+                    "messages": batch.size,
+                    "root": "0x" + batch.root.hex(),
+                }
+                return await self._worker.do(self._journal.attested, batch, detail)
+        if not receipt.status:
+            log.warning("attestation_reverted", route=str(self._route), size=batch.size)
+        return []
 
 
 async def collect(
