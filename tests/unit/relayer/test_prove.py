@@ -33,7 +33,7 @@ def attest(journal, found, size):
     """A batch of the one message, attested."""
     tree = Trees(journal).grown(A)
     batch = Batch(A, found.message.destination, size, tree.root(size), attested=False)
-    journal.open_batch(batch, [message_id(found.message)])
+    journal.open_batch(batch)
     journal.attested(batch, {})
 
 
@@ -58,9 +58,9 @@ def test_it_is_final_once_its_delivery_is(journal, found):
     final(journal, one)
     attest(journal, one, 1)
     prover = Prover(journal)
-    journal.delivered(message_id(one.message), 30, {})
+    journal.delivered([message_id(one.message)], 30, {})
     assert not prover.prove(ask()).final
-    journal.confirmed(message_id(one.message), {})
+    journal.confirmed([message_id(one.message)], {})
     assert prover.prove(ask()).final
 
 
