@@ -156,9 +156,10 @@ async def deploy_bridge(
     """The record of a bridge between all ``chains``, deployed by ``account``, the owner's.
 
     Each chain gets registry, Outbox, Inbox, Receipts, the bridges of tokens, Postcard and a
-    verifier for each family of signatures; ML-DSA-87 keys are registered with theirs. Then each chain learns the contracts of
-    all others. Raises what ``send`` raises; ``InputError`` for an algorithm that no contract
-    verifies, and where ``account`` is not the owner, who introduces the contracts to each other.
+    verifier for each family of signatures; ML-DSA-87 keys are registered with theirs. Then each
+    chain learns the contracts of all others. Raises what ``send`` raises; ``InputError`` for an
+    algorithm that no contract verifies, and where ``account`` is not the owner, who introduces the
+    contracts to each other.
     """
     if account.address != governors.owner:
         raise InputError(f"owner: expected the account {account.address}, got {governors.owner}")

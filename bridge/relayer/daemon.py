@@ -21,6 +21,7 @@ from bridge.relayer.finalize import finalize
 from bridge.relayer.journal import Entry, Journal
 from bridge.relayer.observe import observe
 from bridge.relayer.route import Route, Side
+from bridge.relayer.supply import SupplyGuard
 
 log = structlog.get_logger()
 
@@ -44,7 +45,8 @@ class Relayer:
         self._routes = [Route(a, b, signer_set.epoch) for a, b in permutations(sides, 2)]
         self._signer_set = signer_set
         self._attestors = [
-            Attestor(index, signer, keys) for index, signer in enumerate(signer_set.signers)
+            Attestor(index, signer, keys, SupplyGuard())
+            for index, signer in enumerate(signer_set.signers)
         ]
         self._journal = journal
         self._account = account

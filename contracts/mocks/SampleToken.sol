@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {ERC20} from "../../node_modules/@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
-/// @title An ordinary ERC-20 token that anybody mints, for tests
+/// @title An ordinary ERC-20 token that anybody mints and burns, for tests
 contract SampleToken is ERC20 {
     uint8 private immutable decimals_;
 
@@ -13,6 +13,10 @@ contract SampleToken is ERC20 {
 
     function mint(address to, uint256 amount) external {
         _mint(to, amount);
+    }
+
+    function burn(address from, uint256 amount) external {
+        _burn(from, amount);
     }
 
     function decimals() public view override returns (uint8) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyrevm
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.chain.artifact import load
@@ -66,7 +66,9 @@ def test_there_and_back(world: World, gold: Deployed, route: Route, voucher: Dep
         },
     )
     assert gold.call("balanceOf", ALICE) == 1_000_000 - 600
-    assert a.tokens.call("escrowed", gold.address) == gold.call("balanceOf", a.tokens.address) == 600
+    assert (
+        a.tokens.call("escrowed", gold.address) == gold.call("balanceOf", a.tokens.address) == 600
+    )
     assert a.tokens.call("lockedTotal", gold.address, B) == 600
 
     arrived = delivered(world, a).events(b.tokens)
@@ -408,9 +410,11 @@ def test_the_quote_is_what_is_paid_and_the_rest_comes_back(
 MOVES = st.lists(st.tuples(st.sampled_from("abd"), st.integers(1, 400)), max_size=12)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None)
 @given(moves=MOVES)
-def test_whatever_happens_nothing_is_made_or_lost(bridge_world: World, moves: list) -> None:
+def test_whatever_happens_nothing_is_made_or_lost(
+    bridge_world: World, moves: list[tuple[str, int]]
+) -> None:
     """Sent from either side, delivered late or soon: totals, balances and supply agree."""
     with bridge_world.a.machine.undone(), bridge_world.b.machine.undone():
         world = bridge_world.copy()

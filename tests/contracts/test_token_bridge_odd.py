@@ -188,7 +188,7 @@ WORD = (1 << 255) - 1
         (string(b"x" * 63), "x" * 63, "x" * 31, 32),
         (string(b"x" * 5_000), "x" * 63, "x" * 31, 32),
         # A character of two bytes that crosses the limit is left out.
-        (string("x".encode() * 62 + "é".encode() * 9), "x" * 62, "x" * 31, 32),
+        (string(b"x" * 62 + "é".encode() * 9), "x" * 62, "x" * 31, 32),
         (string("é".encode() * 40), "é" * 31, "é" * 15, 32),
         # A length that is not there, an offset that leads elsewhere.
         (encode(["uint256", "uint256"], [32, 1]), "", "", 32),

@@ -61,9 +61,7 @@ def transfer(
 ) -> Sent:
     to = padded(recipient) if isinstance(recipient, str) else recipient
     options = (deadline, gas_limit, NOBODY)
-    return bridge.send(
-        "transfer", destination, token, value, to, options, sender=sender, value=wei
-    )
+    return bridge.send("transfer", destination, token, value, to, options, sender=sender, value=wei)
 
 
 def attested(world: World, origin: Side) -> None:
@@ -88,9 +86,9 @@ def refused(world: World, origin: Side, index: int = -1) -> str:
     other = world.b if origin is world.a else world.a
     place = index % len(origin.messages)
     assert not other.inbox.call("delivered", origin.domain, place)  # it stays deliverable
-    return RevertDecoder(
-        [*ERRORS.values(), *error_signatures([artifact("SampleNft").abi])]
-    )(caught.value.arguments[1])
+    return RevertDecoder([*ERRORS.values(), *error_signatures([artifact("SampleNft").abi])])(
+        caught.value.arguments[1]
+    )
 
 
 def timed_out(world: World, origin: Side, index: int = -1) -> bytes:
