@@ -48,7 +48,7 @@ def test_a_token_goes_there_and_back(network: Network) -> None:
     network.reaches(identifier)
 
     async def burn(sides) -> str:
-        owner, holder = accounts()
+        _owner, holder = accounts()
         bridge = Contract.at(sides["B"].client, "TokenBridge", sides["B"].record.tokens)
         address = await bridge.call("voucherOf", 1, address_to_bytes32(gold))
         voucher = Contract.at(sides["B"].client, "TokenVoucher", address)
@@ -61,7 +61,7 @@ def test_a_token_goes_there_and_back(network: Network) -> None:
     network.reaches(network.on_chain(burn))
 
     async def balances(sides) -> tuple[int, int, tuple[int, int, int]]:
-        owner, holder = accounts()
+        _owner, holder = accounts()
         bridge = Contract.at(sides["A"].client, "TokenBridge", sides["A"].record.tokens)
         token = Contract(sides["A"].client, artifact("SampleToken"), gold)
         return (
@@ -106,7 +106,7 @@ def test_nothing_is_signed_while_a_token_is_missing(network: Network) -> None:
     assert network.entry(identifier).stage == "batched"
 
     async def give_back(sides) -> None:
-        owner, holder = accounts()
+        owner, _holder = accounts()
         token = Contract(sides["A"].client, artifact("SampleToken"), tin)
         await token.send(owner, "mint", sides["A"].record.tokens, 1)
 
