@@ -19,6 +19,7 @@ from bridge.relayer.attestor import Attestor
 from bridge.relayer.journal import Batch, Entry, Journal
 from bridge.relayer.route import Route
 from bridge.relayer.signers import can_sign, signer_set_of
+from bridge.relayer.supply import SupplyGuard
 
 log = structlog.get_logger()
 
@@ -50,7 +51,7 @@ class Quorum:
             records: list[PublicKeyRecord] = await self._keys.keys()
             self._set = signer_set_of(state, records)
             self._attestors = [
-                Attestor(index, signer, self._keys)
+                Attestor(index, signer, self._keys, SupplyGuard())
                 for index, signer in enumerate(self._set.signers)
                 if can_sign(signer)
             ]
