@@ -117,8 +117,8 @@ class Signing:
     async def __call__(self, origin: int = A) -> bytes:
         own = self.world.a if origin == A else self.world.b
         own.sync()
-        route = Route(self.sides[origin], self.sides[3 - origin], epoch=1)
-        return await self.attestor.sign(route, route.checkpoint(own.tree.root(), len(own.tree)))
+        route = Route(self.sides[origin], self.sides[3 - origin])
+        return await self.attestor.sign(route, route.checkpoint(own.tree.root(), len(own.tree), 1))
 
 
 @pytest.fixture
@@ -164,9 +164,9 @@ async def test_the_root_is_looked_at_first(world: World, gold: Deployed) -> None
     transfer(world.a.tokens, B, gold.address, 500)
     world.a.sync()
     signing = Signing(world)
-    route = Route(signing.sides[A], signing.sides[B], epoch=1)
+    route = Route(signing.sides[A], signing.sides[B])
     with pytest.raises(RootMismatch):
-        await signing.attestor.sign(route, route.checkpoint(b"\1" * 32, 1))
+        await signing.attestor.sign(route, route.checkpoint(b"\1" * 32, 1, 1))
 
 
 @pytest.fixture
@@ -257,7 +257,7 @@ async def test_messages_that_say_more_than_was_locked_are_not_signed_for(
     transfer(world.a.tokens, B, gold.address, 500)
     world.a.sync()
     sides = {A: side_of(world.a), B: side_of(world.b)}
-    route = Route(sides[A], sides[B], epoch=1)
+    route = Route(sides[A], sides[B])
     tally = Tally.of(sides[A].record)
     message = Message.decode(world.a.messages[0])
     tally.add(message)
