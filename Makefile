@@ -43,7 +43,7 @@ bench: $(VENV)/.core node_modules/.done
 picture: $(VENV)/.core $(if $(NPM),node_modules/.done)
 	$(BIN)/astralink demo --picture docs/demo.svg
 
-## Anvil and solc from npm.
+## Anvil, solc and the contracts that ours import, from npm.
 tools: node_modules/.done
 
 ## liboqs for the tests of its provider, built once from the sources that a crate carries.
@@ -87,7 +87,7 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
 	@touch $@ $(VENV)/.core
 
 node_modules/.done: package.json package-lock.json
-	@echo "installing Anvil and solc into node_modules"
+	@echo "installing Anvil, solc and the contracts that ours import into node_modules"
 	@# Not `npm ci`: the lock names one platform's Anvil, and npm adds the one of this machine.
 	$(NPM) install --no-save --ignore-scripts --no-audit --no-fund --silent
 	@touch $@

@@ -34,6 +34,7 @@
     │   └── RotationConflict    a second, different set for a rotation already signed
     ├── RelayError
     │   ├── RootMismatch        an attestor's own tree has another root
+    │   ├── SupplyBroken        more tokens on one side than stand behind them
     │   ├── UnknownMessage      no message with that id in the journal
     │   ├── NotAttested         no quorum stands behind the message yet    (may be retried)
     │   └── QuorumMissed        fewer signatures than a quorum             (may be retried)
@@ -308,6 +309,25 @@ class RootMismatch(RelayError):
         super().__init__(
             f"signer {signer}: its tree of size {size} has root {own.hex()}, "
             f"it was asked to sign {asked.hex()}"
+        )
+
+
+class SupplyBroken(RelayError):
+    """More of a token on one side than stands behind it on the other.
+
+    ``token`` is 32 bytes, as its home has it; ``got`` is what should be at most ``bound``.
+    """
+
+    def __init__(
+        self, token: bytes, home: int, remote: int, what: str, got: int, bound: int
+    ) -> None:
+        self.token = token
+        self.home = home
+        self.remote = remote
+        self.got = got
+        self.bound = bound
+        super().__init__(
+            f"token 0x{token.hex()} of domain {home} on domain {remote}: {what}: {got}, {bound}"
         )
 
 

@@ -21,6 +21,7 @@ from bridge.relayer.journal import Batch, Draft, Entry, Journal, Purpose, Submis
 from bridge.relayer.route import Route
 from bridge.relayer.signers import can_sign, signer_set_of
 from bridge.relayer.submit import Submitter
+from bridge.relayer.supply import SupplyGuard
 from bridge.relayer.worker import Worker
 
 log = structlog.get_logger()
@@ -53,7 +54,7 @@ class Quorum:
             records: list[PublicKeyRecord] = await self._keys.keys()
             self._set = signer_set_of(state, records)
             self._attestors = [
-                Attestor(index, signer, self._keys)
+                Attestor(index, signer, self._keys, SupplyGuard())
                 for index, signer in enumerate(self._set.signers)
                 if can_sign(signer)
             ]
