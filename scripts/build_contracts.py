@@ -1,6 +1,7 @@
 """Compile the contracts into the artifacts that the package carries, or compare (``--check``).
 
     python scripts/build_contracts.py            # writes bridge/chain/artifacts/*.json
+                                                 # and tests/artifacts/*.json
     python scripts/build_contracts.py --check    # exit 1 if what is committed differs
 
 The compiler is the npm package ``solc`` behind ``scripts/solc``; Node.js runs it. The sources under
@@ -22,7 +23,9 @@ sys.path.insert(0, str(ROOT))
 from scripts.kernels import solidity  # noqa: E402, the path comes first
 
 CONTRACTS = ROOT / "contracts"
+MOCK_SOURCES = CONTRACTS / "mocks"
 ARTIFACTS = ROOT / "bridge" / "chain" / "artifacts"
+MOCK_ARTIFACTS = ROOT / "tests" / "artifacts"
 SOLC = ROOT / "scripts" / "solc" / "solc-v0.8.37"
 
 # The same as in ape-config.yaml; a test holds the two together.
@@ -43,19 +46,49 @@ DEPLOYED = (
     "SlhDsaSha2128sVerifier",
     "SlhDsaSha2256sVerifier",
 )
+# Attackers and doubles of contracts/mocks: for the tests alone, not in the package.
+MOCKS = (
+    "GasWitness",
+    "Griefer",
+    "Reentrant",
+    "YesVerifier",
+)
 
 
-def compile_all() -> dict[str, str]:
-    """The text of each artifact by its file name; exits with the compiler's words on an error."""
-    sources = {
-        path.relative_to(ROOT).as_posix(): {"content": path.read_text()}
-        for path in sorted(CONTRACTS.rglob("*.sol"))
-    }
-    wanted = ["abi", "evm.bytecode.object", "evm.deployedBytecode"]
+def compile_all() -> dict[Path, str]:
+    """The text of each artifact by its path; exits with the compiler's words on an error."""
+    paths = sorted(CONTRACTS.rglob("*.sol"))
+    # By themselves: the compiler's numbering runs over all sources, and what is deployed must not
+    # depend on what tests add.
+    shipped = [path for path in paths if MOCK_SOURCES not in path.parents]
+    artifacts = _compile(shipped, DEPLOYED, ARTIFACTS) | _compile(paths, MOCKS, MOCK_ARTIFACTS)
+    parts = solidity.parts_of_pinned()
+    for name, code in solidity.pinned_creation_codes().items():
+        artifacts[ARTIFACTS / f"{name}.json"] = _text(
+            {
+                "contractName": name,
+                "sourceName": f"{solidity.PINNED[name].__name__.replace('.', '/')}.py",
+                "abi": [],
+                "bytecode": "0x" + code.hex(),
+                "deployedBytecode": "0x" + code[len(solidity.creation_prefix(b"")) :].hex(),
+            }
+            | ({"parts": parts[name]} if name in parts else {})
+        )
+    missing = {*DEPLOYED, *MOCKS} - {path.stem for path in artifacts}
+    if missing:
+        sys.exit(f"no such contract: {', '.join(sorted(missing))}")
+    return artifacts
+
+
+def _compile(paths: list[Path], names: tuple[str, ...], folder: Path) -> dict[Path, str]:
+    """The artifacts of the contracts ``names`` of these sources, which go to ``folder``."""
+    sources = {path.relative_to(ROOT).as_posix(): {"content": path.read_text()} for path in paths}
+    outputs = ["abi", "evm.bytecode.object", "evm.deployedBytecode"]
+    wanted = {"*": {name: outputs for name in names}}
     request = {
         "language": "Solidity",
         "sources": sources,
-        "settings": SETTINGS | {"outputSelection": {"*": {"*": wanted}}},
+        "settings": SETTINGS | {"outputSelection": wanted},
     }
     try:
         done = subprocess.run(
@@ -77,10 +110,10 @@ def compile_all() -> dict[str, str]:
     artifacts = {}
     for source, contracts in output["contracts"].items():
         for name, contract in contracts.items():
-            if name not in DEPLOYED:
+            if name not in names:
                 continue
             code = contract["evm"]
-            artifacts[f"{name}.json"] = _text(
+            artifacts[folder / f"{name}.json"] = _text(
                 {
                     "contractName": name,
                     "sourceName": source,
@@ -91,21 +124,6 @@ def compile_all() -> dict[str, str]:
                     "immutableReferences": code["deployedBytecode"]["immutableReferences"],
                 }
             )
-    parts = solidity.parts_of_pinned()
-    for name, code in solidity.pinned_creation_codes().items():
-        artifacts[f"{name}.json"] = _text(
-            {
-                "contractName": name,
-                "sourceName": f"{solidity.PINNED[name].__name__.replace('.', '/')}.py",
-                "abi": [],
-                "bytecode": "0x" + code.hex(),
-                "deployedBytecode": "0x" + code[len(solidity.creation_prefix(b"")) :].hex(),
-            }
-            | ({"parts": parts[name]} if name in parts else {})
-        )
-    missing = set(DEPLOYED) - {Path(name).stem for name in artifacts}
-    if missing:
-        sys.exit(f"no such contract: {', '.join(sorted(missing))}")
     return artifacts
 
 
@@ -135,24 +153,25 @@ def main() -> None:
 
     generate(check)
     built = compile_all()
-    committed = {path.name: path.read_text() for path in ARTIFACTS.glob("*.json")}
+    folders = (ARTIFACTS, MOCK_ARTIFACTS)
+    committed = {path: path.read_text() for one in folders for path in one.glob("*.json")}
     stale = sorted(
-        name for name in built.keys() | committed.keys() if built.get(name) != committed.get(name)
+        path for path in built.keys() | committed.keys() if built.get(path) != committed.get(path)
     )
     if check:
         if stale:
             sys.exit(
-                f"differ from their sources: {', '.join(stale)}; "
+                f"differ from their sources: {', '.join(path.stem for path in stale)}; "
                 "run python scripts/build_contracts.py"
             )
         print(f"{len(built)} contracts are what their sources say")
         return
-    ARTIFACTS.mkdir(exist_ok=True)
-    for name in stale:
-        if name in built:
-            (ARTIFACTS / name).write_text(built[name])
+    for path in stale:
+        if path in built:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(built[path])
         else:
-            (ARTIFACTS / name).unlink()
+            path.unlink()
     print(f"{len(built)} contracts built, {len(stale)} changed")
 
 

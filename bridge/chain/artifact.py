@@ -133,10 +133,14 @@ def load(name: str) -> Artifact:
     """The artifact of the contract ``name``, one of ``NAMES``."""
     if name not in NAMES:
         raise KeyError(f"no contract {name!r}: expected one of {', '.join(NAMES)}")
-    text = (resources.files("bridge.chain") / "artifacts" / f"{name}.json").read_text()
+    return parse((resources.files("bridge.chain") / "artifacts" / f"{name}.json").read_text())
+
+
+def parse(text: str) -> Artifact:
+    """The contract of an artifact's JSON; a project has its own read in this way."""
     raw = json.loads(text)
     return Artifact(
-        name=name,
+        name=raw["contractName"],
         abi=tuple(raw["abi"]),
         creation_code=bytes.fromhex(raw["bytecode"].removeprefix("0x")),
         deployed_code=bytes.fromhex(raw["deployedBytecode"].removeprefix("0x")),

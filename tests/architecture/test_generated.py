@@ -13,7 +13,11 @@ import pytest
 
 from tests.architecture.test_packages import ROOT, tracked
 
-ARTIFACTS = sorted((ROOT / "bridge" / "chain" / "artifacts").glob("*.json"))
+ARTIFACTS = sorted(
+    path
+    for folder in ("bridge/chain/artifacts", "tests/artifacts")
+    for path in (ROOT / folder).glob("*.json")
+)
 LOCKS = [*sorted((ROOT / "requirements").glob("*.txt")), ROOT / "package-lock.json"]
 # The first folders of absolute paths on the systems that the project is developed on.
 MACHINE_PATH = re.compile(r"(?<![\w.$}~:/-])/(home|root|Users|work|tmp/wt)/\w")

@@ -1,0 +1,16 @@
+"""The attackers and doubles of ``contracts/mocks``, as ``scripts/build_contracts.py`` built them."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from bridge.chain.artifact import Artifact, parse
+
+FOLDER = Path(__file__).parent / "artifacts"
+
+
+@cache
+def mock(name: str) -> Artifact:
+    """The artifact of the contract ``name`` of ``contracts/mocks``."""
+    return parse((FOLDER / f"{name}.json").read_text())
