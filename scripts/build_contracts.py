@@ -84,7 +84,7 @@ def _compile(paths: list[Path], names: tuple[str, ...], folder: Path) -> dict[Pa
     """The artifacts of the contracts ``names`` of these sources, which go to ``folder``."""
     sources = {path.relative_to(ROOT).as_posix(): {"content": path.read_text()} for path in paths}
     outputs = ["abi", "evm.bytecode.object", "evm.deployedBytecode"]
-    wanted = {"*": {name: outputs for name in names}}
+    wanted = {"*": dict.fromkeys(names, outputs)}
     request = {
         "language": "Solidity",
         "sources": sources,

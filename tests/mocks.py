@@ -1,4 +1,4 @@
-"""The attackers and doubles of ``contracts/mocks``, as ``scripts/build_contracts.py`` built them."""
+"""The attackers and doubles of ``contracts/mocks``, built by ``scripts/build_contracts.py``."""
 
 from __future__ import annotations
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 from eth_abi.abi import encode
 
-from bridge.crypto.merkle import IncrementalTree
 from bridge.domain.checkpoints import Checkpoint
 from bridge.testing import Deployed, Machine, World, bridge_world, padded, world
-from bridge.testing.machine import OWNER, Sent
+from bridge.testing.machine import Sent
 from tests.contracts.conftest import ACCEPTS
 from tests.mocks import mock
 
@@ -32,9 +29,7 @@ def attacker(machine: Machine, name: str) -> Deployed:
     return machine.deploy_artifact(mock(name))
 
 
-def send(
-    world: World, recipient: bytes, body: bytes, gas_limit: int = 0, deadline: int = 0
-) -> int:
+def send(world: World, recipient: bytes, body: bytes, gas_limit: int = 0, deadline: int = 0) -> int:
     """A message from A to ``recipient`` on B; its nonce."""
     world.a.outbox.send("dispatch", B, recipient, body, (deadline, gas_limit, NOBODY))
     world.a.sync()
@@ -57,14 +52,3 @@ def tried(sent: Sent, reentrant: Deployed) -> list[tuple[bool, bytes]]:
     """What came of each call that ``reentrant`` made."""
     events = [event for event in sent.events(reentrant) if event.name == "Tried"]
     return [(event.arguments["done"], event.arguments["output"]) for event in events]
-
-
-def made_up(world: World, messages: Sequence[bytes]) -> Checkpoint:
-    """A checkpoint to B over messages that A never dispatched."""
-    from bridge.crypto.hashing import keccak256
-
-    tree = IncrementalTree(keccak256(message) for message in messages)
-    world.a.sync()
-    if not len(world.a.tree):
-        world.a.outbox.send("dispatch", B, padded(OWNER), b"")
-    return world.checkpoint(world.a, world.b, root=tree.root(), size=len(tree))
