@@ -50,6 +50,7 @@ DEPLOYED = (
 MOCKS = (
     "GasWitness",
     "Griefer",
+    "Ledger",
     "Reentrant",
     "YesVerifier",
 )

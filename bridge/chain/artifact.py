@@ -15,6 +15,7 @@ from importlib import resources
 from typing import Any
 
 from eth_utils.abi import (
+    collapse_if_tuple,
     event_abi_to_log_topic,
     function_abi_to_4byte_selector,
     get_abi_input_types,
@@ -115,13 +116,13 @@ class Artifact:
         indexed = [i for i in entry["inputs"] if i["indexed"]]
         plain = [i for i in entry["inputs"] if not i["indexed"]]
         values = {
-            item["name"]: decode([item["type"]], topic)[0]
+            item["name"]: decode([collapse_if_tuple(item)], topic)[0]
             for item, topic in zip(indexed, topics[1:], strict=True)
         }
         values.update(
             zip(
                 (item["name"] for item in plain),
-                decode([item["type"] for item in plain], data),
+                decode([collapse_if_tuple(item) for item in plain], data),
                 strict=True,
             )
         )

@@ -18,7 +18,21 @@ contract Reentrant is IMessageRecipient {
     /// @notice How many messages it handled.
     uint256 public handled;
 
-    receive() external payable {}
+    Call private armed;
+
+    /// @notice Pays what it is paid on with the call that it was armed with, once.
+    receive() external payable {
+        Call memory call_ = armed;
+        if (call_.target == address(0)) return;
+        delete armed;
+        (bool done, bytes memory output) = call_.target.call{value: msg.value}(call_.data);
+        emit Tried(call_.target, done, output);
+    }
+
+    /// @notice What to do when it is paid.
+    function arm(Call calldata call_) external {
+        armed = call_;
+    }
 
     function handle(uint32, bytes32, bytes calldata body) external {
         Call[] memory calls = abi.decode(body, (Call[]));
