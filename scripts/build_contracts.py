@@ -4,10 +4,11 @@
     python scripts/build_contracts.py --check    # exit 1 if what is committed differs
 
 What the bridge deploys goes to ``bridge/chain/artifacts``, which the package carries; the tokens,
-attackers and doubles of ``contracts/mocks`` go to ``tests/artifacts``. The compiler is the npm package ``solc`` behind
-``scripts/solc``; Node.js runs it. Other npm packages are imported by their path below
-``node_modules``, so that this script and ape know each source by the same name. The sources under
-``contracts/verifiers/generated`` are written first, or compared, from ``scripts/kernels``.
+attackers and doubles of ``contracts/mocks`` go to ``tests/artifacts``. The compiler is the npm
+package ``solc`` behind ``scripts/solc``; Node.js runs it. Other npm packages are imported by their
+path below ``node_modules``, so that this script and ape know each source by the same name. The
+sources under ``contracts/verifiers/generated`` are written first, or compared, from
+``scripts/kernels``.
 """
 
 from __future__ import annotations

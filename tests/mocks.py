@@ -1,4 +1,4 @@
-"""The tokens, attackers and doubles of ``contracts/mocks``, built by ``scripts/build_contracts.py``."""
+"""Tokens, attackers and doubles of ``contracts/mocks``, built by ``build_contracts.py``."""
 
 from __future__ import annotations
 

@@ -13,8 +13,11 @@ from bridge.testing.world import ML_DSA, signer
 from tests.incidents.conftest import A, attacker, calls, send, tried
 
 HANDLE = selector("handle(uint32,bytes32,bytes)")
-PEERS_ONLY = {"Receipts", "Postcard"}
-"""Contracts of the package that receive messages, and ask who sends them."""
+PEERS_ONLY = {
+    *("HyperlaneCcipReadIsm", "HyperlaneHook", "HyperlaneNullIsm"),
+    *("NftBridge", "Postcard", "Receipts", "TokenBridge"),
+}
+"""Contracts of the package that receive messages: `MessageClient` asks who sends them."""
 
 
 def signatures(name: str) -> list[str]:
