@@ -3,11 +3,12 @@
     python scripts/build_contracts.py            # writes the artifacts
     python scripts/build_contracts.py --check    # exit 1 if what is committed differs
 
-What the bridge deploys goes to ``bridge/chain/artifacts``, which the package carries; the tokens of
-``contracts/mocks`` go to ``tests/artifacts``. The compiler is the npm package ``solc`` behind
-``scripts/solc``; Node.js runs it. Other npm packages are imported by their path below
-``node_modules``, so that this script and ape know each source by the same name. The sources under
-``contracts/verifiers/generated`` are written first, or compared, from ``scripts/kernels``.
+What the bridge deploys goes to ``bridge/chain/artifacts``, which the package carries; the tokens,
+attackers and doubles of ``contracts/mocks`` go to ``tests/artifacts``. The compiler is the npm
+package ``solc`` behind ``scripts/solc``; Node.js runs it. Other npm packages are imported by their
+path below ``node_modules``, so that this script and ape know each source by the same name. The
+sources under ``contracts/verifiers/generated`` are written first, or compared, from
+``scripts/kernels``.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ CONTRACTS = ROOT / "contracts"
 ARTIFACTS = ROOT / "bridge" / "chain" / "artifacts"
 TEST_ARTIFACTS = ROOT / "tests" / "artifacts"
 MOCKS = "contracts/mocks/"
+OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode"]
 IMPORT = re.compile(r'^import [^;]*?"(\.[^"]+)";', re.MULTILINE)
 SOLC = ROOT / "scripts" / "solc" / "solc-v0.8.37"
 
@@ -60,12 +62,13 @@ DEPLOYED = (
 )
 
 
-def sources() -> dict[str, dict[str, str]]:
-    """Our sources and what they import, by their paths below the root; exits where one is missing.
+def sources(mocks: bool) -> dict[str, dict[str, str]]:
+    """The mocks, or all other sources of ours, and what they import, by their paths below the root.
 
-    A name in an import is relative to the file that it stands in.
+    A name in an import is relative to the file that it stands in. Exits where a file is missing.
     """
-    wanted = [path.relative_to(ROOT).as_posix() for path in sorted(CONTRACTS.rglob("*.sol"))]
+    names = [path.relative_to(ROOT).as_posix() for path in sorted(CONTRACTS.rglob("*.sol"))]
+    wanted = [name for name in names if name.startswith(MOCKS) == mocks]
     found: dict[str, dict[str, str]] = {}
     while wanted:
         name = wanted.pop()
@@ -83,11 +86,39 @@ def sources() -> dict[str, dict[str, str]]:
 
 def compile_all() -> dict[Path, str]:
     """The text of each artifact by its path; exits with the compiler's words on an error."""
-    wanted = ["abi", "evm.bytecode.object", "evm.deployedBytecode"]
+    # By themselves: the compiler's numbering runs over all sources, and what is deployed must not
+    # depend on what tests add.
+    given = sources(mocks=False)
+    artifacts = _compile(given, {"*": dict.fromkeys(DEPLOYED, OUTPUTS)}, ARTIFACTS)
+    given = sources(mocks=True)
+    mocks = {name: {"*": OUTPUTS} for name in given if name.startswith(MOCKS)}
+    artifacts |= _compile(given, mocks, TEST_ARTIFACTS)
+    parts = solidity.parts_of_pinned()
+    for name, code in solidity.pinned_creation_codes().items():
+        artifacts[ARTIFACTS / f"{name}.json"] = _text(
+            {
+                "contractName": name,
+                "sourceName": f"{solidity.PINNED[name].__name__.replace('.', '/')}.py",
+                "abi": [],
+                "bytecode": "0x" + code.hex(),
+                "deployedBytecode": "0x" + code[len(solidity.creation_prefix(b"")) :].hex(),
+            }
+            | ({"parts": parts[name]} if name in parts else {})
+        )
+    missing = set(DEPLOYED) - {path.stem for path in artifacts}
+    if missing:
+        sys.exit(f"no such contract: {', '.join(sorted(missing))}")
+    return artifacts
+
+
+def _compile(
+    given: dict[str, dict[str, str]], wanted: dict[str, dict[str, list[str]]], folder: Path
+) -> dict[Path, str]:
+    """The artifacts of the contracts that are ``wanted``, which go to ``folder``."""
     request = {
         "language": "Solidity",
-        "sources": sources(),
-        "settings": SETTINGS | {"outputSelection": {"*": {"*": wanted}}},
+        "sources": given,
+        "settings": SETTINGS | {"outputSelection": wanted},
     }
     try:
         done = subprocess.run(
@@ -109,13 +140,9 @@ def compile_all() -> dict[Path, str]:
     artifacts = {}
     for source, contracts in output["contracts"].items():
         for name, contract in contracts.items():
-            if source.startswith(MOCKS):
-                folder = TEST_ARTIFACTS
-            elif name in DEPLOYED:
-                folder = ARTIFACTS
-            else:
+            code = contract.get("evm", {})
+            if not code.get("bytecode", {}).get("object"):
                 continue
-            code = contract["evm"]
             artifacts[folder / f"{name}.json"] = _text(
                 {
                     "contractName": name,
@@ -127,21 +154,6 @@ def compile_all() -> dict[Path, str]:
                     "immutableReferences": code["deployedBytecode"]["immutableReferences"],
                 }
             )
-    parts = solidity.parts_of_pinned()
-    for name, code in solidity.pinned_creation_codes().items():
-        artifacts[ARTIFACTS / f"{name}.json"] = _text(
-            {
-                "contractName": name,
-                "sourceName": f"{solidity.PINNED[name].__name__.replace('.', '/')}.py",
-                "abi": [],
-                "bytecode": "0x" + code.hex(),
-                "deployedBytecode": "0x" + code[len(solidity.creation_prefix(b"")) :].hex(),
-            }
-            | ({"parts": parts[name]} if name in parts else {})
-        )
-    missing = set(DEPLOYED) - {path.stem for path in artifacts}
-    if missing:
-        sys.exit(f"no such contract: {', '.join(sorted(missing))}")
     return artifacts
 
 

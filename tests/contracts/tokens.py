@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from bridge.chain.artifact import Artifact
 from bridge.chain.revert import RevertDecoder, error_signatures
 from bridge.crypto.digests import message_id
 from bridge.domain.messages import Message
 from bridge.testing import STRANGER, Deployed, Machine, Side, World, padded, reverts
 from bridge.testing.machine import ERRORS, Sent
 from bridge.testing.world import HOUR_S
+from tests.mocks import mock
 
-ARTIFACTS = Path(__file__).resolve().parents[1] / "artifacts"
 NOBODY = "0x" + "00" * 20
 ALICE = STRANGER
 BOB = "0x" + "b0" * 20
 Route = tuple[int, bytes, int]
 
 
-@cache
-def artifact(name: str) -> Artifact:
-    return Artifact.from_json((ARTIFACTS / f"{name}.json").read_text())
-
-
 def deploy(machine: Machine, name: str, *arguments: Any) -> Deployed:
     """A contract of ``contracts/mocks``."""
-    return machine.deploy_artifact(artifact(name), *arguments)
+    return machine.deploy_artifact(mock(name), *arguments)
 
 
 def sample_token(side: Side, amount: int = 1_000_000) -> Deployed:
@@ -86,7 +78,7 @@ def refused(world: World, origin: Side, index: int = -1) -> str:
     other = world.b if origin is world.a else world.a
     place = index % len(origin.messages)
     assert not other.inbox.call("delivered", origin.domain, place)  # it stays deliverable
-    return RevertDecoder([*ERRORS.values(), *error_signatures([artifact("SampleNft").abi])])(
+    return RevertDecoder([*ERRORS.values(), *error_signatures([mock("SampleNft").abi])])(
         caught.value.arguments[1]
     )
 

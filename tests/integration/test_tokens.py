@@ -10,8 +10,9 @@ from bridge.chain.development import development_accounts
 from bridge.chain.transactions import Account, deploy
 from bridge.domain.messages import address_to_bytes32
 from bridge.testing.world import UNTOUCHED
-from tests.contracts.tokens import NOBODY, artifact
+from tests.contracts.tokens import NOBODY
 from tests.integration.conftest import Network, until
+from tests.mocks import mock
 
 
 def accounts() -> tuple[Account, Account]:
@@ -31,8 +32,8 @@ def test_a_token_goes_there_and_back(network: Network) -> None:
     async def lock(sides) -> tuple[str, str]:
         owner, holder = accounts()
         client = sides["A"].client
-        code = artifact("SampleToken").deployment("Gold", "GLD", 9)
-        gold = Contract(client, artifact("SampleToken"), await deploy(client, owner, code))
+        code = mock("SampleToken").deployment("Gold", "GLD", 9)
+        gold = Contract(client, mock("SampleToken"), await deploy(client, owner, code))
         route = (1, address_to_bytes32(gold.address), 2)
         for side in sides.values():
             bridge = Contract.at(side.client, "TokenBridge", side.record.tokens)
@@ -63,7 +64,7 @@ def test_a_token_goes_there_and_back(network: Network) -> None:
     async def balances(sides) -> tuple[int, int, tuple[int, int, int]]:
         _owner, holder = accounts()
         bridge = Contract.at(sides["A"].client, "TokenBridge", sides["A"].record.tokens)
-        token = Contract(sides["A"].client, artifact("SampleToken"), gold)
+        token = Contract(sides["A"].client, mock("SampleToken"), gold)
         return (
             await token.call("balanceOf", holder.address),
             await token.call("balanceOf", bridge.address),
@@ -79,8 +80,8 @@ def test_nothing_is_signed_while_a_token_is_missing(network: Network) -> None:
     async def lose(sides) -> tuple[str, str]:
         owner, holder = accounts()
         client = sides["A"].client
-        code = artifact("SampleToken").deployment("Tin", "TIN", 9)
-        tin = Contract(client, artifact("SampleToken"), await deploy(client, owner, code))
+        code = mock("SampleToken").deployment("Tin", "TIN", 9)
+        tin = Contract(client, mock("SampleToken"), await deploy(client, owner, code))
         route = (1, address_to_bytes32(tin.address), 2)
         for side in sides.values():
             bridge = Contract.at(side.client, "TokenBridge", side.record.tokens)
@@ -107,7 +108,7 @@ def test_nothing_is_signed_while_a_token_is_missing(network: Network) -> None:
 
     async def give_back(sides) -> None:
         owner, _holder = accounts()
-        token = Contract(sides["A"].client, artifact("SampleToken"), tin)
+        token = Contract(sides["A"].client, mock("SampleToken"), tin)
         await token.send(owner, "mint", sides["A"].record.tokens, 1)
 
     network.on_chain(give_back)
