@@ -58,9 +58,12 @@ class Sharing(Steps):
         else:
             from sqlalchemy.dialects.sqlite import insert as insert_or_nothing  # type: ignore[assignment]
         made = db.execute(
-            insert_or_nothing(leases).values(task=task, holder=replica).on_conflict_do_nothing()
+            insert_or_nothing(leases)
+            .values(task=task, holder=replica)
+            .on_conflict_do_nothing()
+            .returning(leases.c.task)
         )
-        return made.rowcount == 1
+        return made.first() is not None
 
 
 def alive() -> Select[tuple[str]]:

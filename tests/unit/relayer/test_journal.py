@@ -1,6 +1,7 @@
 """The journal on a real database: what each call notes, and what none of them may undo."""
 
 import time
+from uuid import uuid4
 
 import pytest
 
@@ -14,6 +15,21 @@ A, B = 1, 2
 CURSOR = Cursor(3, 12, (BlockMark(10, b"\x0a" * 32), BlockMark(11, b"\x0b" * 32)))
 ROOT = b"\x77" * 32
 DETAIL = {"block": 20, "transaction": "0x" + "ab" * 32, "gas": 100}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request, tmp_path):
+    """Where a new journal is: a path, or an address."""
+    if request.param == "sqlite":
+        return tmp_path / "journal.sqlite"
+    return request.getfixturevalue("postgres").create(f"journal_{uuid4().hex}")
+
+
+@pytest.fixture
+def journal(where):
+    opened = Journal(where)
+    yield opened
+    opened.close()
 
 
 def bring(journal, one, stage):
@@ -409,13 +425,13 @@ def test_entries_are_chosen_by_stage_route_and_age(journal, found):
     assert journal.at_nonce(B, 1) is None
 
 
-def test_it_survives_reopening(path, journal, found):
+def test_it_survives_reopening(where, journal, found):
     identifier = bring(journal, found(0), Stage.ATTESTED)
     journal.finalize(A, [found(1)], CURSOR)
     journal.failed({identifier: "refused"}, [time.time() + 60])
     before = (journal.all_entries(), journal.transitions(), journal.cursor(A, 0))
     journal.close()
-    again = Journal(path)
+    again = Journal(where)
     try:
         assert (again.all_entries(), again.transitions(), again.cursor(A, 0)) == before
         assert fresh(again) == retries(again) == []
@@ -425,8 +441,8 @@ def test_it_survives_reopening(path, journal, found):
         again.close()
 
 
-def test_a_reader_sees_it_while_it_is_written(path, journal, found):
-    reader = Journal(path)
+def test_a_reader_sees_it_while_it_is_written(where, journal, found):
+    reader = Journal(where)
     try:
         assert reader.all_entries() == []
         journal.observe([found(0)])
