@@ -28,6 +28,7 @@ COMMANDS = (
     "devnet",
     "send",
     "message",
+    "messages",
     "keys",
     "signers",
     "routes",
