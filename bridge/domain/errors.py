@@ -356,9 +356,10 @@ class NotFinalized(RelayError):
 
     retryable = True
 
-    def __init__(self, name: str, size: int, final: int) -> None:
+    def __init__(self, name: str, size: int, final: int | None) -> None:
+        got = "fewer" if final is None else final
         super().__init__(
-            f"chain {name}: {final} messages are final here, expected {size}: ask again later"
+            f"chain {name}: {got} messages are final here, expected {size}: ask again later"
         )
 
 

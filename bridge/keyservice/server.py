@@ -55,9 +55,7 @@ def create_app(service: KeyService) -> FastAPI:
     app.add_exception_handler(BridgeError, _bridge_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_middleware(
-        BearerToken, token=service.token, name="key service", open_paths=OPEN_PATHS
-    )
+    app.add_middleware(BearerToken, token=service.token, name="key service", open_paths=OPEN_PATHS)
     return app
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import structlog
 
@@ -54,15 +54,14 @@ class Attestor:
         self._poll_interval_s = poll_interval_s
         self._checks = checks
         self._group = asyncio.TaskGroup()
-        self._reading: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self._signing: dict[tuple[str, bytes], asyncio.Future[bytes]] = {}
         self._signed: OrderedDict[tuple[str, bytes], bytes] = OrderedDict()
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
-        self._reading = [
-            self._group.create_task(self._read(view)) for view in self.views.values()
-        ]
+        for view in self.views.values():
+            self._start(self._read(view))
         return self
 
     async def __aexit__(
@@ -71,7 +70,7 @@ class Attestor:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for task in self._reading:
+        for task in self._tasks:
             task.cancel()
         await self._group.__aexit__(kind, error, traceback)
 
@@ -91,7 +90,9 @@ class Attestor:
                 raise UnknownKey(key_id)
         route = self._route(checkpoint)
         digest = checkpoint_digest(checkpoint)
-        found = [await self._of_key(key_id, route, checkpoint, digest) for key_id in key_ids]
+        found = await asyncio.gather(
+            *(self._of_key(key_id, route, checkpoint, digest) for key_id in key_ids)
+        )
         return dict(zip(key_ids, found, strict=True))
 
     async def _of_key(
@@ -106,7 +107,7 @@ class Attestor:
         if signing is None:
             signing = self._signing[place] = asyncio.get_running_loop().create_future()
             signing.add_done_callback(_retrieve)
-            self._group.create_task(self._sign_into(signing, place, route, checkpoint))
+            self._start(self._sign_into(signing, place, route, checkpoint))
         # Who asked may go away; the others who wait for the same signature may not.
         return await asyncio.shield(signing)
 
@@ -150,6 +151,11 @@ class Attestor:
             epoch=checkpoint.epoch,
         )
         return signature
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _label(self, key_id: str) -> str:
         return next(record.label for record in self.records if record.key_id == key_id)

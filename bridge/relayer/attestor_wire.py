@@ -1,9 +1,9 @@
 """The bodies of an attestor's HTTP interface. Bytes are hex with 0x; errors as the key service's.
 
-    POST /v1/signatures   SignaturesQuestion -> SignaturesBody
-    GET  /v1/signer       SignerBody
-    GET  /v1/health       HealthBody, for anybody
-    GET  /v1/ready        ReadyBody, for anybody; 503 while it is not
+POST /v1/signatures   SignaturesQuestion -> SignaturesBody
+GET  /v1/signer       SignerBody
+GET  /v1/health       HealthBody, for anybody
+GET  /v1/ready        ReadyBody, for anybody; 503 while it is not
 """
 
 from __future__ import annotations

@@ -10,14 +10,15 @@ import structlog
 
 from bridge.chain.transactions import Account
 from bridge.domain.errors import BridgeError
-from bridge.keyservice.client import KeyServiceClient
-from bridge.relayer.attest import Quorum, attest
+from bridge.relayer.attest import attest
+from bridge.relayer.attestor_client import AttestorClient
 from bridge.relayer.batch import Trees, batch
 from bridge.relayer.confirm import confirm
 from bridge.relayer.deliver import deliver
 from bridge.relayer.finalize import finalize
 from bridge.relayer.journal import Entry, Journal
 from bridge.relayer.observe import observe
+from bridge.relayer.quorum import Quorum
 from bridge.relayer.route import Route, Side
 
 log = structlog.get_logger()
@@ -32,13 +33,13 @@ class Relayer:
         self,
         sides: Sequence[Side],
         journal: Journal,
-        keys: KeyServiceClient,
+        attestors: Sequence[AttestorClient],
         account: Account,
         poll_interval_s: float,
     ) -> None:
         self._sides = sides
         self._routes = [Route(a, b) for a, b in permutations(sides, 2)]
-        self._keys = keys
+        self._attestors = tuple(attestors)
         self._journal = journal
         self._account = account
         self._poll_interval_s = poll_interval_s
@@ -61,7 +62,7 @@ class Relayer:
 
     def _working(self, route: Route) -> dict[str, Callable[[], Awaitable[None]]]:
         """What is done for a route, side by side: signers that fail hold up no delivery."""
-        trees, quorum = Trees(self._journal), Quorum(self._keys)
+        trees, quorum = Trees(self._journal), Quorum(self._attestors)
         journal, account = self._journal, self._account
 
         async def attesting() -> None:

@@ -114,9 +114,7 @@ def create_app(attestor: Attestor, token: str) -> Starlette:
             Route("/v1/health", health),
             Route("/v1/ready", ready),
         ],
-        middleware=[
-            Middleware(BearerToken, token=token, name="attestor", open_paths=OPEN_PATHS)
-        ],
+        middleware=[Middleware(BearerToken, token=token, name="attestor", open_paths=OPEN_PATHS)],
         exception_handlers={BridgeError: _bridge_error, HTTPException: _http_error},
     )
 

@@ -34,6 +34,7 @@ COMMANDS = (
     "doctor",
     "bench",
     "relay",
+    "attest",
     "keyservice",
     "ccip",
 )
