@@ -2,48 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
 from bridge.crypto.digests import checkpoint_digest
 from bridge.keyservice.wire import CheckpointBody
+from tests.loopback import LoopbackServer
 
 
-class LyingAttestor:
+class LyingAttestor(LoopbackServer):
     """Answers with ``key`` to who it is, and with ``sign(digest)``, in hex, to every checkpoint."""
 
     def __init__(self, key: dict[str, Any], sign: Callable[[bytes], str]) -> None:
+        super().__init__()
         self.key, self.sign = key, sign
         self.asked: list[bytes] = []
-        self.url = ""
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(20)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    async def _start(self) -> None:
-        app = web.Application()
-        app.router.add_get("/v1/signer", self._signer)
-        app.router.add_post("/v1/signatures", self._signatures)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
+        self.app.router.add_get("/v1/signer", self._signer)
+        self.app.router.add_post("/v1/signatures", self._signatures)
 
     async def _signer(self, _: web.Request) -> web.Response:
         return web.json_response({"keys": [self.key]})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 from aiohttp import web
+
+from tests.loopback import LoopbackServer
 
 Call = dict[str, Any]
 Fault = Callable[["RpcProxy", Call], Any]
@@ -18,31 +19,25 @@ Lie = Callable[[Call, Any], Any]
 """Gets a request and its true result; gives the result that is told."""
 
 
-class RpcProxy:
-    """Listens on loopback in a thread of its own; ``calls`` are the requests that came.
+class RpcProxy(LoopbackServer):
+    """Stands before ``upstream``; ``calls`` are the requests that came.
 
     ``fault`` and ``lie`` may be set and taken away at any time.
     """
 
     def __init__(self, upstream: str) -> None:
+        super().__init__()
         self.upstream = upstream
         self.fault: Fault | None = None
         self.lie: Lie | None = None
         self.calls: list[Call] = []
-        self.url = ""
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self.app.router.add_post("/{path:.*}", self._answer)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
-        return self
+    async def opened(self) -> None:
+        self._session = aiohttp.ClientSession()
 
-    def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(20)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+    async def closed(self) -> None:
+        await self._session.close()
 
     def heal(self) -> None:
         """Be an honest and quick endpoint again."""
@@ -50,21 +45,6 @@ class RpcProxy:
 
     def methods(self) -> list[str]:
         return [call["method"] for call in self.calls]
-
-    async def _start(self) -> None:
-        self._session = aiohttp.ClientSession()
-        app = web.Application()
-        app.router.add_post("/{path:.*}", self._answer)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
-
-    async def _stop(self) -> None:
-        await self._runner.cleanup()
-        await self._session.close()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         call = json.loads(await request.read())
@@ -128,7 +108,9 @@ def stale_at(number: int, block_of: Callable[[int], Any]) -> Lie:
     def told(call: Call, result: Any) -> Any:
         if call["method"] != "eth_getBlockByNumber" or result is None:
             return result
-        return block_of(number) if int(result["number"], 16) > number else result
+        if int(result["number"], 16) <= number:
+            return result
+        return None if call["params"][0].startswith("0x") else block_of(number)
 
     return told
 

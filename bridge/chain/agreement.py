@@ -194,11 +194,12 @@ def _has(endpoint: Endpoint, block: int | None) -> bool:
 
 
 def _block_of(method: str, params: tuple[Any, ...]) -> int | None:
-    """The newest block that a request needs; None where it names none."""
+    """The newest block that a request needs; None where it needs none to be there."""
+    if method == "eth_getBlockByNumber":
+        return None
     if method == "eth_getLogs":
         return int(params[0]["toBlock"], 16)
-    place = 0 if method == "eth_getBlockByNumber" else 1
-    text = params[place]
+    text = params[1]
     return int(text, 16) if text.startswith("0x") else None
 
 

@@ -87,6 +87,8 @@ class OriginView:
     async def _grow(self) -> None:
         outbox = self.side.outbox
         topics = [outbox.artifact.topic("Dispatch")]
+        if (await self.side.client.finalized()).number < self.block:
+            return  # who answers now is behind, which contradicts nothing
         while True:
             found = await scan(self.side.client, self._cursor, outbox.address, topics)
             if found.removed_from_block is not None:
