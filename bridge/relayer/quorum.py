@@ -17,12 +17,14 @@ from bridge.domain.contexts import CHECKPOINT_CONTEXT
 from bridge.domain.errors import AttestorLied, BridgeError, CryptoError, NotFinalized
 from bridge.domain.keys import PublicKeyRecord
 from bridge.domain.quorums import Signer, SignerSet, packed_signatures
-from bridge.relayer.attestor_client import UNKNOWN_KEY, AttestorClient
+from bridge.relayer.attestor_client import IDENTITY_TIMEOUT_S, UNKNOWN_KEY, AttestorClient
 from bridge.relayer.route import Route
 from bridge.relayer.signers import can_sign, signer_set_of
 
 log = structlog.get_logger()
 
+GRACE_S = 0.5
+"""How long an attestor may take to say who it is where a quorum is known without it."""
 ASK_AGAIN_S = 5.0
 """How often an attestor is asked who it is that gave no answer or signs for nobody."""
 FINALITY_TIMEOUT_S = 5.0
@@ -101,9 +103,9 @@ class Quorum:
         }
         idle = [client for client in self._clients if begins or client not in used]
         if begins or (idle and time.monotonic() - self._asked_at > ASK_AGAIN_S):
-            await asyncio.gather(*(self._identify(client) for client in idle))
-            self._asked_at = time.monotonic()
             state = await registry.state(epoch)
+            await self._identify(idle, state)
+            self._asked_at = time.monotonic()
             records = [record for known in self._known.values() for record in known]
             self._set = signer_set_of(state, records)
             before = len(self._attestors)
@@ -126,7 +128,33 @@ class Quorum:
             if can_sign(signer)
         ]
 
-    async def _identify(self, client: AttestorClient) -> None:
+    async def _identify(self, clients: Sequence[AttestorClient], state: EpochState) -> None:
+        """Ask who they are. Where a quorum is known, the others are not waited for long."""
+
+        def quorum_known() -> bool:
+            signers = {one.index for one in self._matched(state)}
+            return signer_set_of(state, ()).is_quorum(signers)
+
+        tasks = {asyncio.create_task(self._identify_one(one)): one for one in clients}
+        pending = set(tasks)
+        try:
+            while pending:
+                done, pending = await asyncio.wait(
+                    pending,
+                    timeout=GRACE_S if quorum_known() else IDENTITY_TIMEOUT_S,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                for task in done:
+                    task.result()
+                if not done:
+                    break
+        finally:
+            for task in pending:
+                task.cancel()
+                log.warning("attestor_unknown", url=tasks[task].url, reason="no answer in time")
+            await asyncio.gather(*pending, return_exceptions=True)
+
+    async def _identify_one(self, client: AttestorClient) -> None:
         try:
             self._known[client] = await client.keys()
         except BridgeError as error:

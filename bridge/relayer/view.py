@@ -51,12 +51,12 @@ class OriginView:
         return self._file.messages(self.side.domain, first)
 
     async def reach(self, size: int) -> IncrementalTree:
-        """The tree with ``size`` messages or more.
+        """The tree with ``size`` messages or more, which the Outbox has too.
 
         Raises ``NotFinalized`` where fewer are final, what stopped the view, and what the chain
         raises.
         """
-        if self.stopped is None and len(self.tree) < size:
+        if self.stopped is None and (len(self.tree) < size or not self._compared):
             await self.grow()
         if self.stopped is not None:
             raise self.stopped
