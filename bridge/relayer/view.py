@@ -76,7 +76,7 @@ class OriginView:
             except (FinalizedChanged, TreeMismatch) as error:
                 self.stopped = self.problem = error
                 log.critical(
-                    "attestor_stopped", chain=self.side.name, reason=str(error), size=len(self.tree)
+                    "attestor_halted", chain=self.side.name, reason=str(error), size=len(self.tree)
                 )
                 raise
             except BridgeError as error:

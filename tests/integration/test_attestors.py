@@ -244,6 +244,14 @@ def test_one_that_is_killed_goes_on_from_its_file(own, proxies, attest) -> None:
     assert "expected an attestor's own file: database is locked" in second.err
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_cleanly(proxies, attest, number) -> None:
+    process = attest(proxies)
+    assert process.stop(number) == 0
+    assert process.lines("attestor_stopped")
+    assert not list((process.folder / "attestors").glob("*-wal"))  # the file was closed
+
+
 def test_one_that_cannot_start_says_why(own, tmp_path) -> None:
     ended = own.cli("attest", "--signer", "nobody", "--port", 0)
     assert ended.code == 2
@@ -387,8 +395,8 @@ def test_a_chain_that_is_turned_back_gets_no_second_root(own: Network, proxies, 
     own.on_chain(turn_back)
     other = dispatched("on another branch")
     assert (other.size, other.root != once.root) == (once.size, True)
-    until(lambda: process.lines("attestor_stopped"), "it notices")
-    (line,) = process.lines("attestor_stopped")
+    until(lambda: process.lines("attestor_halted"), "it notices")
+    (line,) = process.lines("attestor_halted")
     assert line["level"] == "critical"
     assert "were final and read" in line["reason"]
     assert process.get("/v1/health").json() == {"status": "stopped"}
@@ -399,7 +407,7 @@ def test_a_chain_that_is_turned_back_gets_no_second_root(own: Network, proxies, 
     # A restart does not make it forget.
     process.stop(signal.SIGKILL)
     process.start()
-    until(lambda: len(process.lines("attestor_stopped")) == 2, "it notices again")
+    until(lambda: len(process.lines("attestor_halted")) == 2, "it notices again")
     with pytest.raises(AttestorRefused, match="503 stopped"):
         process.sign(other)
 

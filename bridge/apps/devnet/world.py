@@ -284,6 +284,11 @@ class World:
         return deployment
 
     def _start_attestors(self, config: Config) -> None:
+        if not config.attestors:
+            raise ConfigError(
+                str(self.layout.config),
+                ["attestors: expected one or more, got none; another folder gets its own"],
+            )
         for attestor in _of_this_machine(config):
             signers = [word for label in attestor.signers for word in ("--signer", label)]
             command = [
