@@ -145,6 +145,9 @@ class World:
             config = self._configure(ports)
             kind = self._kind(kind)
             async with AsyncExitStack() as stack:
+                if not bare:
+                    # They load while everything else is made, and wait for the contracts' record.
+                    self._start_attestors(config)
                 async with asyncio.TaskGroup() as group:
                     for name in config.chains:
                         group.create_task(self._chain(config, name, kind))
@@ -155,8 +158,6 @@ class World:
                     for name in config.chains
                 }
                 if not bare:
-                    # Attestors start while the contracts are deployed, and wait for their record.
-                    self._start_attestors(config)
                     await self._contracts(chains, signers)
                     async with asyncio.TaskGroup() as group:
                         group.create_task(self._attestors(config))
@@ -293,7 +294,7 @@ class World:
             signers = [word for label in attestor.signers for word in ("--signer", label)]
             command = [
                 *(*_astralink("attest"), *signers, "--state", str(self.layout.folder)),
-                *("--deployment-timeout", str(START_TIMEOUT_S)),
+                *("--deployment-timeout", str(3 * START_TIMEOUT_S)),
             ]
             read_or_create_secret(attestor.token_file)  # the relayer may be first to read it
             self._ensure(attestor_name(attestor), command, _port(attestor.url))
