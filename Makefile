@@ -7,7 +7,10 @@ BIN := $(VENV)/bin
 NPM := $(shell command -v npm 2>/dev/null)
 export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
 
-.PHONY: demo test differential lint check-generated bench tools liboqs hyperlane lock picture clean
+FUZZ_MINUTES ?= 60
+
+.PHONY: demo test fuzz differential lint check-generated bench tools liboqs hyperlane lock \
+  picture clean
 .DEFAULT_GOAL := demo
 
 ## The main job: one message, there and back, attested and verified on chain.
@@ -18,6 +21,10 @@ demo: $(VENV)/.core $(if $(NPM),node_modules/.done)
 ## CMake are there.
 test: $(VENV)/.dev $(if $(NPM),node_modules/.done) liboqs hyperlane
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+## The invariants' machines for an hour, or FUZZ_MINUTES; prints the seeds, of which FUZZ_SEED repeats one.
+fuzz: $(VENV)/.dev
+	FUZZ_MINUTES=$(FUZZ_MINUTES) $(BIN)/python -m pytest -s tests/invariants/test_delivery.py tests/invariants/test_signers.py
 
 ## More changed signatures of ML-DSA-87, the contract against independent libraries.
 differential: $(VENV)/.dev liboqs
@@ -43,7 +50,7 @@ bench: $(VENV)/.core node_modules/.done
 picture: $(VENV)/.core $(if $(NPM),node_modules/.done)
 	$(BIN)/astralink demo --picture docs/demo.svg
 
-## Anvil and solc from npm.
+## Anvil, solc and the contracts that ours import, from npm.
 tools: node_modules/.done
 
 ## liboqs for the tests of its provider, built once from the sources that a crate carries.
@@ -87,7 +94,7 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
 	@touch $@ $(VENV)/.core
 
 node_modules/.done: package.json package-lock.json
-	@echo "installing Anvil and solc into node_modules"
+	@echo "installing Anvil, solc and the contracts that ours import into node_modules"
 	@# Not `npm ci`: the lock names one platform's Anvil, and npm adds the one of this machine.
 	$(NPM) install --no-save --ignore-scripts --no-audit --no-fund --silent
 	@touch $@

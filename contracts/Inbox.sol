@@ -342,12 +342,11 @@ contract Inbox is IInbox, Governed {
         bytes32 sender,
         bytes calldata body
     ) private returns (bool done, bytes memory reason) {
-        // A caller hands on all gas but a 64th (EIP-150).
-        uint256 left = gasleft();
-        if (left - left / 64 < gasLimit + CALL_GAS) revert InsufficientGas(gasLimit, left);
         bytes4 selector = IMessageRecipient.handle.selector;
+        uint256 data;
+        uint256 length;
         assembly ("memory-safe") {
-            let data := mload(0x40)
+            data := mload(0x40)
             let padded := and(add(body.length, 0x1f), not(0x1f))
             mstore(data, selector)
             mstore(add(data, 0x04), domain)
@@ -357,10 +356,17 @@ contract Inbox is IInbox, Governed {
             // The last word first: the copy leaves zeros behind the body.
             if padded { mstore(add(data, add(0x64, padded)), 0) }
             calldatacopy(add(data, 0x84), body.offset, body.length)
-            done := call(gasLimit, recipient, 0, data, add(0x84, padded), 0, 0)
+            length := add(0x84, padded)
+        }
+        // Asked when the memory is paid for, which costs the more the longer the range is. A caller
+        // hands on all gas but a 64th (EIP-150).
+        uint256 left = gasleft();
+        if (left - left / 64 < gasLimit + CALL_GAS) revert InsufficientGas(gasLimit, left);
+        assembly ("memory-safe") {
+            done := call(gasLimit, recipient, 0, data, length, 0, 0)
             reason := 0x60
             if iszero(done) {
-                let length := returndatasize()
+                length := returndatasize()
                 if gt(length, MAX_REASON_BYTES) { length := MAX_REASON_BYTES }
                 reason := data
                 mstore(reason, length)

@@ -65,6 +65,8 @@ contract SignerRegistry is ISignerRegistry, Governed {
     /// @inheritdoc ISignerRegistry
     mapping(bytes32 digest => uint256 bits) public counted;
     mapping(bytes32 digest => bool) private cancelled;
+    /// @inheritdoc ISignerRegistry
+    mapping(bytes32 keyHash => mapping(bytes32 digest => bool)) public provenSignature;
 
     constructor(Governance memory governance, uint64 rotationDelay_, uint64 maximumAge_)
         Governed(governance)
@@ -143,16 +145,31 @@ contract SignerRegistry is ISignerRegistry, Governed {
     }
 
     /// @inheritdoc ISignerRegistry
+    function proveSignature(
+        uint32 epoch,
+        uint256 index,
+        uint256 key,
+        bytes32 digest,
+        bytes calldata signature
+    ) external {
+        SignerKey storage held = _key(epoch, index, key);
+        if (!_verifies(held, digest, signature)) revert InvalidSignature(index);
+        bytes32 keyHash = SignerSetLib.keyHash(held.key);
+        provenSignature[keyHash][digest] = true;
+        emit SignatureProven(keyHash, digest);
+    }
+
+    /// @inheritdoc ISignerRegistry
     function submitEvidence(Evidence calldata evidence) external {
         if (!evidence.isConflict()) revert NoConflict();
         SignerKey storage key = _key(evidence.epoch, evidence.signer, evidence.key);
         bytes32 digestA = evidence.a.digest();
         bytes32 digestB = evidence.b.digest();
-        if (
-            !_verifies(key, digestA, evidence.signatureA)
-                || !_verifies(key, digestB, evidence.signatureB)
-        ) revert InvalidSignature(evidence.signer);
         bytes32 keyHash = SignerSetLib.keyHash(key.key);
+        if (
+            !_signed(key, keyHash, digestA, evidence.signatureA)
+                || !_signed(key, keyHash, digestB, evidence.signatureB)
+        ) revert InvalidSignature(evidence.signer);
         bytes32 evidenceId = keccak256(bytes.concat(Contexts.EVIDENCE, keyHash, digestA, digestB));
         emit Equivocation(evidenceId, keyHash, digestA, digestB);
         _revoke(keyHash, true);
@@ -375,6 +392,18 @@ contract SignerRegistry is ISignerRegistry, Governed {
         SignerKey[] storage held = keys[epoch][index];
         if (number >= held.length) revert KeyNotOfSigner(number, held.length);
         return held[number];
+    }
+
+    /// Whether the key signed the checkpoint with `digest`; no signature stands for one that was
+    /// proven before.
+    function _signed(
+        SignerKey storage key,
+        bytes32 keyHash,
+        bytes32 digest,
+        bytes calldata signature
+    ) private view returns (bool) {
+        if (signature.length == 0) return provenSignature[keyHash][digest];
+        return _verifies(key, digest, signature);
     }
 
     function _verifies(SignerKey storage key, bytes32 digest, bytes calldata signature)

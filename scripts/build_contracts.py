@@ -1,16 +1,22 @@
 """Compile the contracts into the artifacts that the package carries, or compare (``--check``).
 
-    python scripts/build_contracts.py            # writes bridge/chain/artifacts/*.json
+    python scripts/build_contracts.py            # writes the artifacts
     python scripts/build_contracts.py --check    # exit 1 if what is committed differs
 
-The compiler is the npm package ``solc`` behind ``scripts/solc``; Node.js runs it. The sources under
-``contracts/verifiers/generated`` are written first, or compared, from ``scripts/kernels``.
+What the bridge deploys goes to ``bridge/chain/artifacts``, which the package carries; the tokens,
+attackers and doubles of ``contracts/mocks`` go to ``tests/artifacts``. The compiler is the npm
+package ``solc`` behind ``scripts/solc``; Node.js runs it. Other npm packages are imported by their
+path below ``node_modules``, so that this script and ape know each source by the same name. The
+sources under ``contracts/verifiers/generated`` are written first, or compared, from
+``scripts/kernels``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import posixpath
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +29,10 @@ from scripts.kernels import solidity  # noqa: E402, the path comes first
 
 CONTRACTS = ROOT / "contracts"
 ARTIFACTS = ROOT / "bridge" / "chain" / "artifacts"
+TEST_ARTIFACTS = ROOT / "tests" / "artifacts"
+MOCKS = "contracts/mocks/"
+OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode"]
+IMPORT = re.compile(r'^import [^;]*?"(\.[^"]+)";', re.MULTILINE)
 SOLC = ROOT / "scripts" / "solc" / "solc-v0.8.37"
 
 # The same as in ape-config.yaml; a test holds the two together.
@@ -39,26 +49,76 @@ DEPLOYED = (
     "Inbox",
     "MlDsa87Verifier",
     "NativeFirstVerifier",
+    "NftBridge",
+    "NftVoucher",
     "Outbox",
     "Postcard",
     "Receipts",
     "SignerRegistry",
     "SlhDsaSha2128sVerifier",
     "SlhDsaSha2256sVerifier",
+    "TokenBridge",
+    "TokenVoucher",
 )
 
 
-def compile_all() -> dict[str, str]:
-    """The text of each artifact by its file name; exits with the compiler's words on an error."""
-    sources = {
-        path.relative_to(ROOT).as_posix(): {"content": path.read_text()}
-        for path in sorted(CONTRACTS.rglob("*.sol"))
-    }
-    wanted = ["abi", "evm.bytecode.object", "evm.deployedBytecode"]
+def sources(mocks: bool) -> dict[str, dict[str, str]]:
+    """The mocks, or all other sources of ours, and what they import, by their paths below the root.
+
+    A name in an import is relative to the file that it stands in. Exits where a file is missing.
+    """
+    names = [path.relative_to(ROOT).as_posix() for path in sorted(CONTRACTS.rglob("*.sol"))]
+    wanted = [name for name in names if name.startswith(MOCKS) == mocks]
+    found: dict[str, dict[str, str]] = {}
+    while wanted:
+        name = wanted.pop()
+        if name in found:
+            continue
+        try:
+            text = (ROOT / name).read_text()
+        except FileNotFoundError:
+            sys.exit(f"{name}: no such file; `make tools` installs what is imported")
+        found[name] = {"content": text}
+        folder = posixpath.dirname(name)
+        wanted += [posixpath.normpath(f"{folder}/{other}") for other in IMPORT.findall(text)]
+    return dict(sorted(found.items()))
+
+
+def compile_all() -> dict[Path, str]:
+    """The text of each artifact by its path; exits with the compiler's words on an error."""
+    # By themselves: the compiler's numbering runs over all sources, and what is deployed must not
+    # depend on what tests add.
+    given = sources(mocks=False)
+    artifacts = _compile(given, {"*": dict.fromkeys(DEPLOYED, OUTPUTS)}, ARTIFACTS)
+    given = sources(mocks=True)
+    mocks = {name: {"*": OUTPUTS} for name in given if name.startswith(MOCKS)}
+    artifacts |= _compile(given, mocks, TEST_ARTIFACTS)
+    parts = solidity.parts_of_pinned()
+    for name, code in solidity.pinned_creation_codes().items():
+        artifacts[ARTIFACTS / f"{name}.json"] = _text(
+            {
+                "contractName": name,
+                "sourceName": f"{solidity.PINNED[name].__name__.replace('.', '/')}.py",
+                "abi": [],
+                "bytecode": "0x" + code.hex(),
+                "deployedBytecode": "0x" + code[len(solidity.creation_prefix(b"")) :].hex(),
+            }
+            | ({"parts": parts[name]} if name in parts else {})
+        )
+    missing = set(DEPLOYED) - {path.stem for path in artifacts}
+    if missing:
+        sys.exit(f"no such contract: {', '.join(sorted(missing))}")
+    return artifacts
+
+
+def _compile(
+    given: dict[str, dict[str, str]], wanted: dict[str, dict[str, list[str]]], folder: Path
+) -> dict[Path, str]:
+    """The artifacts of the contracts that are ``wanted``, which go to ``folder``."""
     request = {
         "language": "Solidity",
-        "sources": sources,
-        "settings": SETTINGS | {"outputSelection": {"*": {"*": wanted}}},
+        "sources": given,
+        "settings": SETTINGS | {"outputSelection": wanted},
     }
     try:
         done = subprocess.run(
@@ -80,10 +140,10 @@ def compile_all() -> dict[str, str]:
     artifacts = {}
     for source, contracts in output["contracts"].items():
         for name, contract in contracts.items():
-            if name not in DEPLOYED:
+            code = contract.get("evm", {})
+            if not code.get("bytecode", {}).get("object"):
                 continue
-            code = contract["evm"]
-            artifacts[f"{name}.json"] = _text(
+            artifacts[folder / f"{name}.json"] = _text(
                 {
                     "contractName": name,
                     "sourceName": source,
@@ -94,21 +154,6 @@ def compile_all() -> dict[str, str]:
                     "immutableReferences": code["deployedBytecode"]["immutableReferences"],
                 }
             )
-    parts = solidity.parts_of_pinned()
-    for name, code in solidity.pinned_creation_codes().items():
-        artifacts[f"{name}.json"] = _text(
-            {
-                "contractName": name,
-                "sourceName": f"{solidity.PINNED[name].__name__.replace('.', '/')}.py",
-                "abi": [],
-                "bytecode": "0x" + code.hex(),
-                "deployedBytecode": "0x" + code[len(solidity.creation_prefix(b"")) :].hex(),
-            }
-            | ({"parts": parts[name]} if name in parts else {})
-        )
-    missing = set(DEPLOYED) - {Path(name).stem for name in artifacts}
-    if missing:
-        sys.exit(f"no such contract: {', '.join(sorted(missing))}")
     return artifacts
 
 
@@ -138,24 +183,28 @@ def main() -> None:
 
     generate(check)
     built = compile_all()
-    committed = {path.name: path.read_text() for path in ARTIFACTS.glob("*.json")}
+    committed = {
+        path: path.read_text()
+        for folder in (ARTIFACTS, TEST_ARTIFACTS)
+        for path in folder.glob("*.json")
+    }
     stale = sorted(
-        name for name in built.keys() | committed.keys() if built.get(name) != committed.get(name)
+        path for path in built.keys() | committed.keys() if built.get(path) != committed.get(path)
     )
     if check:
         if stale:
             sys.exit(
-                f"differ from their sources: {', '.join(stale)}; "
+                f"differ from their sources: {', '.join(path.name for path in stale)}; "
                 "run python scripts/build_contracts.py"
             )
         print(f"{len(built)} contracts are what their sources say")
         return
-    ARTIFACTS.mkdir(exist_ok=True)
-    for name in stale:
-        if name in built:
-            (ARTIFACTS / name).write_text(built[name])
+    for path in stale:
+        if path in built:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(built[path])
         else:
-            (ARTIFACTS / name).unlink()
+            path.unlink()
     print(f"{len(built)} contracts built, {len(stale)} changed")
 
 

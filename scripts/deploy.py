@@ -31,6 +31,7 @@ from bridge.chain.deployment import (
     Governors,
     SideRecord,
     algorithms_of,
+    applications,
     register_keys,
 )
 from bridge.chain.development import development_accounts
@@ -78,7 +79,7 @@ def cli(state: Path | None) -> None:
     for name, side in sides.items():
         for algorithm, address in side.verifiers.items():
             click.echo(f"chain {name}: verifier of {algorithm} {address}")
-        for contract in ("registry", "outbox", "inbox", "receipts", "postcard"):
+        for contract in ("registry", "outbox", "inbox", "receipts", "postcard", "tokens", "nfts"):
             click.echo(f"chain {name}: {contract} {getattr(side, contract)}")
     click.echo(f"written: {layout.deployment}")
 
@@ -108,6 +109,8 @@ def deploy_side(
     inbox = project.Inbox.deploy(domain, registry, governance, sender=owner)
     receipts = project.Receipts.deploy(outbox, inbox, owner, sender=owner)
     postcard = project.Postcard.deploy(outbox, inbox, owner, sender=owner)
+    tokens = project.TokenBridge.deploy(outbox, inbox, receipts, governance, sender=owner)
+    nfts = project.NftBridge.deploy(outbox, inbox, receipts, governance, sender=owner)
     verifiers: dict[Algorithm, str] = {}
     for algorithm in algorithms_of(signer_set.signers):
         kernels = [assembled(name).deploy(sender=owner) for name in KERNELS.get(algorithm, ())]
@@ -127,6 +130,8 @@ def deploy_side(
         inbox=inbox.address,
         receipts=receipts.address,
         postcard=postcard.address,
+        tokens=tokens.address,
+        nfts=nfts.address,
     )
 
 
@@ -150,9 +155,8 @@ def introduce(own: SideRecord, other: SideRecord, owner: AccountAPI) -> None:
     """Tell the contracts of the connected chain of those on the other one."""
     outbox: ContractInstance = project.Outbox.at(own.outbox)
     inbox: ContractInstance = project.Inbox.at(own.inbox)
-    receipts: ContractInstance = project.Receipts.at(own.receipts)
-    postcard: ContractInstance = project.Postcard.at(own.postcard)
     outbox.enrolDestination(other.domain, sender=owner)
     inbox.enrolOrigin(other.domain, other.chain_id, other.outbox, sender=owner)
-    for service, peer in ((receipts, other.receipts), (postcard, other.postcard)):
-        service.enrolPeer(other.domain, address_to_bytes32(peer), sender=owner)
+    for name, address, peer in applications(own, other):
+        application: ContractInstance = project.get_contract(name).at(address)
+        application.enrolPeer(other.domain, address_to_bytes32(peer), sender=owner)

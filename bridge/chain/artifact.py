@@ -33,12 +33,16 @@ NAMES = (
     "MlDsa87Kernel",
     "MlDsa87Verifier",
     "NativeFirstVerifier",
+    "NftBridge",
+    "NftVoucher",
     "Outbox",
     "Postcard",
     "Receipts",
     "SignerRegistry",
     "SlhDsaSha2128sVerifier",
     "SlhDsaSha2256sVerifier",
+    "TokenBridge",
+    "TokenVoucher",
 )
 
 
@@ -63,6 +67,18 @@ class Artifact:
     creation_code: bytes
     deployed_code: bytes
     parts: dict[str, list[list[int]]] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, text: str) -> Artifact:
+        """The artifact that a file of ``scripts/build_contracts.py`` holds."""
+        raw = json.loads(text)
+        return cls(
+            name=raw["contractName"],
+            abi=tuple(raw["abi"]),
+            creation_code=bytes.fromhex(raw["bytecode"].removeprefix("0x")),
+            deployed_code=bytes.fromhex(raw["deployedBytecode"].removeprefix("0x")),
+            parts=raw.get("parts", {}),
+        )
 
     @cached_property
     def _by_name(self) -> dict[tuple[str, str], list[dict[str, Any]]]:
@@ -138,14 +154,7 @@ def load(name: str) -> Artifact:
     if name not in NAMES:
         raise KeyError(f"no contract {name!r}: expected one of {', '.join(NAMES)}")
     text = (resources.files("bridge.chain") / "artifacts" / f"{name}.json").read_text()
-    raw = json.loads(text)
-    return Artifact(
-        name=name,
-        abi=tuple(raw["abi"]),
-        creation_code=bytes.fromhex(raw["bytecode"].removeprefix("0x")),
-        deployed_code=bytes.fromhex(raw["deployedBytecode"].removeprefix("0x")),
-        parts=raw.get("parts", {}),
-    )
+    return Artifact.from_json(text)
 
 
 def all_abis() -> tuple[tuple[dict[str, Any], ...], ...]:

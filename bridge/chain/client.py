@@ -102,11 +102,8 @@ class ChainClient:
             raise TransactionReverted(what or method, self.decoder(raw), raw)
         raise ChainRefused(name, method, code, str(failure.get("message", "")))
 
-    def _read(
-        self, parse: Callable[[Any], T], answer: Mapping[str, Any], method: str, what: str
-    ) -> T:
-        """The parsed result; ``ChainRefused`` also for an answer that cannot be read."""
-        result = self._result(answer, method, what)
+    def _parsed(self, parse: Callable[[Any], T], result: Any, method: str) -> T:
+        """The parsed result; ``ChainRefused`` for one that cannot be read."""
         try:
             return parse(result)
         except (ValueError, TypeError, LookupError) as error:
@@ -116,9 +113,7 @@ class ChainClient:
     async def _ask(
         self, parse: Callable[[Any], T], method: str, *params: object, what: str = ""
     ) -> T:
-        return await self._endpoints.first(
-            method, params, lambda answer: self._read(parse, answer, method, what)
-        )
+        return self._parsed(parse, await self.request(method, *params, what=what), method)
 
     async def _ask_each(
         self,
@@ -140,7 +135,7 @@ class ChainClient:
         async def one(endpoint: Endpoint) -> None:
             try:
                 answer = await endpoint.ask(method, params, self.settings.attempt_timeout_s)
-                said[endpoint] = self._read(parse, answer, method, what)
+                said[endpoint] = self._parsed(parse, self._result(answer, method, what), method)
             except EndpointFailed as error:
                 failed[endpoint] = error
             except (ChainRefused, TransactionReverted) as error:

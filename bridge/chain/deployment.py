@@ -61,7 +61,10 @@ class _Model(BaseModel):
 
 
 class SideRecord(_Model):
-    """The contracts of one chain. ``start_block`` is the one before the first of them."""
+    """The contracts of one chain. ``start_block`` is the one before the first of them.
+
+    ``tokens`` and ``nfts`` are the bridges of ERC-20 and ERC-721, None where there are none.
+    """
 
     domain: int
     chain_id: int
@@ -72,6 +75,8 @@ class SideRecord(_Model):
     inbox: Address
     receipts: Address
     postcard: Address
+    tokens: Address | None = None
+    nfts: Address | None = None
 
 
 class KeyRecord(_Model):
@@ -150,10 +155,11 @@ async def deploy_bridge(
 ) -> DeploymentRecord:
     """The record of a bridge between all ``chains``, deployed by ``account``, the owner's.
 
-    Each chain gets registry, Outbox, Inbox, Receipts, Postcard and a verifier for each family of
-    signatures; ML-DSA-87 keys are registered with theirs. Then each chain learns the contracts of
-    all others. Raises what ``send`` raises; ``InputError`` for an algorithm that no contract
-    verifies, and where ``account`` is not the owner, who introduces the contracts to each other.
+    Each chain gets registry, Outbox, Inbox, Receipts, the bridges of tokens, Postcard and a
+    verifier for each family of signatures; ML-DSA-87 keys are registered with theirs. Then each
+    chain learns the contracts of all others. Raises what ``send`` raises; ``InputError`` for an
+    algorithm that no contract verifies, and where ``account`` is not the owner, who introduces the
+    contracts to each other.
     """
     if account.address != governors.owner:
         raise InputError(f"owner: expected the account {account.address}, got {governors.owner}")
@@ -172,6 +178,17 @@ async def deploy_bridge(
             others = [side for other, side in sides.items() if other != name]
             group.create_task(_introduce(chain, account, sides[name], others))
     return DeploymentRecord.of(signer_set, sides)
+
+
+def applications(own: SideRecord, other: SideRecord) -> list[tuple[str, str, str]]:
+    """The applications that both sides have: contract, its address at ``own`` and at ``other``."""
+    pairs = (
+        ("Receipts", own.receipts, other.receipts),
+        ("Postcard", own.postcard, other.postcard),
+        ("TokenBridge", own.tokens, other.tokens),
+        ("NftBridge", own.nfts, other.nfts),
+    )
+    return [(name, one, peer) for name, one, peer in pairs if one is not None and peer is not None]
 
 
 def algorithms_of(signers: Sequence[Signer]) -> list[Algorithm]:
@@ -209,6 +226,8 @@ async def _deploy_side(
     inbox = await create("Inbox", domain, registry, governance)
     receipts = await create("Receipts", outbox, inbox, governors.owner)
     postcard = await create("Postcard", outbox, inbox, governors.owner)
+    tokens = await create("TokenBridge", outbox, inbox, receipts, governance)
+    nfts = await create("NftBridge", outbox, inbox, receipts, governance)
     verifiers = {}
     for algorithm in algorithms_of(signer_set.signers):
         kernels = [await create(name) for name in KERNELS.get(algorithm, ())]
@@ -226,6 +245,8 @@ async def _deploy_side(
         inbox=inbox,
         receipts=receipts,
         postcard=postcard,
+        tokens=tokens,
+        nfts=nfts,
     )
 
 
@@ -234,10 +255,9 @@ async def _introduce(
 ) -> None:
     outbox = Contract.at(chain, "Outbox", own.outbox)
     inbox = Contract.at(chain, "Inbox", own.inbox)
-    receipts = Contract.at(chain, "Receipts", own.receipts)
-    postcard = Contract.at(chain, "Postcard", own.postcard)
     for other in others:
         await outbox.send(account, "enrolDestination", other.domain)
         await inbox.send(account, "enrolOrigin", other.domain, other.chain_id, other.outbox)
-        for service, peer in ((receipts, other.receipts), (postcard, other.postcard)):
-            await service.send(account, "enrolPeer", other.domain, address_to_bytes32(peer))
+        for name, address, peer in applications(own, other):
+            application = Contract.at(chain, name, address)
+            await application.send(account, "enrolPeer", other.domain, address_to_bytes32(peer))

@@ -95,7 +95,8 @@ class Evidence:
 
     ``epoch``, ``signer`` and ``key`` say where the key stands in the registry. For checkpoints of
     two sizes, ``index`` is a leaf on which their trees differ, as ``leaf_a`` and ``leaf_b`` prove;
-    for one size all three are left out.
+    for one size all three are left out. An empty signature stands for one that the registry's
+    ``proveSignature`` took before.
     """
 
     epoch: int

@@ -41,6 +41,7 @@
     │   ├── AttestorUnreachable nobody answers at an attestor's address    (may be retried)
     │   ├── AttestorRefused     an attestor answered with a refusal
     │   ├── AttestorLied        an attestor's signature does not verify
+    │   ├── SupplyBroken        more tokens on one side than stand behind them
     │   ├── UnknownMessage      no message with that id in the journal
     │   ├── NotAttested         no quorum stands behind the message yet    (may be retried)
     │   └── QuorumMissed        fewer signatures than a quorum             (may be retried)
@@ -386,6 +387,25 @@ class AttestorLied(RelayError):
 
     def __init__(self, url: str, digest: bytes, reason: str) -> None:
         super().__init__(f"attestor {url}: expected its signature over 0x{digest.hex()}: {reason}")
+
+
+class SupplyBroken(RelayError):
+    """More of a token on one side than stands behind it on the other.
+
+    ``token`` is 32 bytes, as its home has it; ``got`` is what should be at most ``bound``.
+    """
+
+    def __init__(
+        self, token: bytes, home: int, remote: int, what: str, got: int, bound: int
+    ) -> None:
+        self.token = token
+        self.home = home
+        self.remote = remote
+        self.got = got
+        self.bound = bound
+        super().__init__(
+            f"token 0x{token.hex()} of domain {home} on domain {remote}: {what}: {got}, {bound}"
+        )
 
 
 class UnknownMessage(RelayError):

@@ -72,7 +72,10 @@ class Attestor:
     ) -> None:
         for task in self._tasks:
             task.cancel()
-        await self._group.__aexit__(kind, error, traceback)
+        if isinstance(error, asyncio.CancelledError):
+            await self._group.__aexit__(kind, error, traceback)
+        else:  # an error of the body stays itself, and is not put into a group
+            await self._group.__aexit__(None, None, None)
 
     def ready(self) -> bool:
         """Whether every chain was read to its final block the last time it was asked."""

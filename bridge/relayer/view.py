@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from itertools import islice
 
 import structlog
 
 from bridge.chain.contracts import dispatched
-from bridge.chain.events import scan
+from bridge.chain.events import Cursor, scan
 from bridge.crypto.digests import message_id
 from bridge.crypto.merkle import IncrementalTree
 from bridge.domain.errors import BridgeError, FinalizedChanged, NotFinalized, TreeMismatch
@@ -47,8 +48,8 @@ class OriginView:
         return self._cursor.next_block - 1
 
     def messages(self, first: int = 0) -> Iterator[Message]:
-        """The messages of the tree from a nonce on, out of the file."""
-        return self._file.messages(self.side.domain, first)
+        """The messages that the tree has now, from a nonce on, out of the file."""
+        return islice(self._file.messages(self.side.domain, first), len(self.tree) - first)
 
     async def reach(self, size: int) -> IncrementalTree:
         """The tree with ``size`` messages or more, which the Outbox has too.
@@ -104,14 +105,22 @@ class OriginView:
                         f"message {message.nonce} at place {nonce}",
                         "each message at the place of its nonce",
                     )
-            await asyncio.to_thread(self._file.append, self.side.record, messages, found.cursor)
-            self._cursor = found.cursor
-            for message in messages:
-                self.tree.append(message_id(message))
-            self._compared = self._compared and not messages
+            keeping = asyncio.ensure_future(self._keep(messages, found.cursor))
+            try:
+                await asyncio.shield(keeping)
+            except asyncio.CancelledError:
+                await keeping  # what is in the file is in the tree, whoever goes away
+                raise
         if not self._compared:
             await self._compare()
             self._compared = True
+
+    async def _keep(self, messages: list[Message], cursor: Cursor) -> None:
+        await asyncio.to_thread(self._file.append, self.side.record, messages, cursor)
+        self._cursor = cursor
+        for message in messages:
+            self.tree.append(message_id(message))
+        self._compared = self._compared and not messages
 
     async def _compare(self) -> None:
         """Hold the tree against what the Outbox itself says at the same block."""

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+from eth_utils.address import to_checksum_address
+
 from bridge.chain.artifact import load
 from bridge.chain.deployment import KERNELS, VERIFIERS
 from bridge.chain.statements import (
@@ -39,6 +41,8 @@ ML_DSA, SLH_DSA = Algorithm.ML_DSA_87, Algorithm.SLH_DSA_SHA2_128S
 HOUR_S = 3_600
 MAXIMUM_AGE_S = 24 * HOUR_S
 GOVERNANCE = (OWNER, GUARDIAN, HOUR_S)
+UNTOUCHED = (10**36, 10**30)
+"""Capacity and refill a second of a limit that a test does not come near."""
 _SEED_BYTES = {ML_DSA: 32, SLH_DSA: 48}
 
 
@@ -90,7 +94,10 @@ def padded(address: str) -> bytes:
 
 @dataclass
 class Side:
-    """One chain with the bridge's contracts. ``messages`` are all that its Outbox dispatched."""
+    """One chain with the bridge's contracts. ``messages`` are all that its Outbox dispatched.
+
+    ``tokens`` is its TokenBridge for ERC-20, ``nfts`` its NftBridge for ERC-721.
+    """
 
     machine: Machine
     domain: int
@@ -98,6 +105,8 @@ class Side:
     outbox: Deployed
     inbox: Deployed
     receipts: Deployed
+    tokens: Deployed
+    nfts: Deployed
     verifiers: dict[Algorithm, Deployed]
     tree: IncrementalTree = field(default_factory=IncrementalTree)
     messages: list[bytes] = field(default_factory=list)
@@ -119,6 +128,12 @@ class Side:
         """The same contracts with notes of its own."""
         tree = IncrementalTree(self.tree.leaf(index) for index in range(len(self.tree)))
         return replace(self, tree=tree, messages=list(self.messages))
+
+    def voucher(self, home: Side, token: str, bridge: str = "tokens") -> Deployed:
+        """The voucher here for ``token`` of ``home``; ``bridge`` is "tokens" or "nfts"."""
+        address = getattr(self, bridge).call("voucherOf", home.domain, padded(token))
+        artifact = load("TokenVoucher" if bridge == "tokens" else "NftVoucher")
+        return Deployed(self.machine, artifact, to_checksum_address(address))
 
     def addresses(self) -> dict[Algorithm, str]:
         """The verifiers' addresses."""
@@ -160,12 +175,31 @@ class World:
             own.inbox.send(
                 "enrolOrigin", other.domain, other.machine.chain_id, other.outbox.address
             )
-            own.receipts.send("enrolPeer", other.domain, padded(other.receipts.address))
+            for name in ("receipts", "tokens", "nfts"):
+                peer = padded(getattr(other, name).address)
+                getattr(own, name).send("enrolPeer", other.domain, peer)
         return cls(a, b, chosen.signers)
 
     def copy(self) -> World:
         """The same contracts with notes of their own."""
         return replace(self, a=self.a.copy(), b=self.b.copy())
+
+    def enrol_token(
+        self,
+        home: Side,
+        token: str,
+        limit: tuple[int, int] = UNTOUCHED,
+        bridge: str = "tokens",
+    ) -> tuple[int, bytes, int]:
+        """The route of ``token`` from ``home`` to the other side, enrolled at both ends.
+
+        ``limit`` is capacity and refill a second, both ways; ``bridge`` is "tokens" or "nfts".
+        """
+        remote = self.b if home is self.a else self.a
+        route = (home.domain, padded(token), remote.domain)
+        for side in (self.a, self.b):
+            getattr(side, bridge).send("enrol", route, limit, limit)
+        return route
 
     def warp(self, seconds: int) -> None:
         """Let ``seconds`` pass on both chains."""
@@ -302,13 +336,16 @@ def _side(chain_id: int, domain: int, signer_set: SignerSet) -> Side:
     outbox = machine.deploy("Outbox", domain, GOVERNANCE)
     inbox = machine.deploy("Inbox", domain, registry.address, GOVERNANCE)
     receipts = machine.deploy("Receipts", outbox.address, inbox.address, OWNER)
+    parts = (outbox.address, inbox.address, receipts.address)
+    tokens = machine.deploy("TokenBridge", *parts, GOVERNANCE)
+    nfts = machine.deploy("NftBridge", *parts, GOVERNANCE)
     verifiers = {}
     for algorithm, name in VERIFIERS.items():
         kernels = [
             machine.deploy_artifact(load(kernel)).address for kernel in KERNELS.get(algorithm, ())
         ]
         verifiers[algorithm] = machine.deploy(name, *kernels)
-    side = Side(machine, domain, registry, outbox, inbox, receipts, verifiers)
+    side = Side(machine, domain, registry, outbox, inbox, receipts, tokens, nfts, verifiers)
     side.register(signer_set.signers)
     registry.send("initialise", side.struct(signer_set))
     return side

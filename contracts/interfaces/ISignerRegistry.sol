@@ -35,6 +35,8 @@ interface ISignerRegistry {
     event SignerRevoked(bytes32 indexed keyHash, bool byEvidence);
     /// @notice The key was in the set of `epoch`.
     event SignerRemoved(uint32 indexed epoch, uint256 indexed signer);
+    /// @notice The key signed the checkpoint with `digest`.
+    event SignatureProven(bytes32 indexed keyHash, bytes32 indexed digest);
     /// @notice A key signed both checkpoints, of which one is wrong.
     event Equivocation(
         bytes32 indexed evidenceId, bytes32 indexed keyHash, bytes32 digestA, bytes32 digestB
@@ -130,7 +132,20 @@ interface ISignerRegistry {
     /// @param keyHash The key itself where it has 32 bytes, else its keccak256.
     function revoke(bytes32 keyHash) external;
 
-    /// @notice Revokes a key that signed two checkpoints of which one is wrong. From anybody.
+    /// @notice Keeps that a key signed a checkpoint, for an evidence whose two signatures do not fit
+    /// one transaction (EIP-7825): two of SLH-DSA-SHA2-256s do not. From anybody.
+    /// @param key Which of the signer's keys.
+    /// @param digest Of the checkpoint, signed under the context "astralink/checkpoint/v1".
+    function proveSignature(
+        uint32 epoch,
+        uint256 index,
+        uint256 key,
+        bytes32 digest,
+        bytes calldata signature
+    ) external;
+
+    /// @notice Revokes a key that signed two checkpoints of which one is wrong. From anybody. An
+    /// empty signature stands for one that `proveSignature` was given before.
     function submitEvidence(Evidence calldata evidence) external;
 
     /// @notice Stores a set that follows one which can form no quorum any more. A scheduled
@@ -173,6 +188,9 @@ interface ISignerRegistry {
 
     /// @notice The signers of `epoch` that were revoked, a bit each.
     function revokedSigners(uint32 epoch) external view returns (uint256);
+
+    /// @notice Whether `proveSignature` was given a signature of the key over the digest.
+    function provenSignature(bytes32 keyHash, bytes32 digest) external view returns (bool);
 
     /// @notice The signers counted for the rotation with `digest`, a bit each.
     function counted(bytes32 digest) external view returns (uint256);

@@ -13,7 +13,8 @@ import pytest
 
 from tests.architecture.test_packages import ROOT, tracked
 
-ARTIFACTS = sorted((ROOT / "bridge" / "chain" / "artifacts").glob("*.json"))
+SHIPPED = ROOT / "bridge" / "chain" / "artifacts"
+ARTIFACTS = sorted([*SHIPPED.glob("*.json"), *(ROOT / "tests" / "artifacts").glob("*.json")])
 LOCKS = [*sorted((ROOT / "requirements").glob("*.txt")), ROOT / "package-lock.json"]
 # The first folders of absolute paths on the systems that the project is developed on.
 MACHINE_PATH = re.compile(r"(?<![\w.$}~:/-])/(home|root|Users|work|tmp/wt)/\w")
@@ -23,8 +24,9 @@ REGISTRY = re.compile(r"https?://[^\s\"']*|--(extra-)?index-url|--find-links|\br
 def test_artifacts_are_what_their_sources_build():
     if shutil.which("node") is None:
         pytest.skip("no Node.js, which runs the Solidity compiler")
-    if not (ROOT / "node_modules" / "solc").exists():
-        pytest.skip("no solc: run make tools")
+    for package in ("solc", "@openzeppelin/contracts"):
+        if not (ROOT / "node_modules" / package).exists():
+            pytest.skip(f"no {package}: run make tools")
     done = subprocess.run(
         [sys.executable, "scripts/build_contracts.py", "--check"],
         cwd=ROOT,

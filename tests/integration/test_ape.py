@@ -34,8 +34,9 @@ TIMEOUT_S = 120
 needs_ape = pytest.mark.skipif(APE is None, reason="no ape: the extra `ape` is not installed")
 needs_anvil = pytest.mark.skipif(find_anvil() is None, reason="no Anvil: run `make tools`")
 needs_solc = pytest.mark.skipif(
-    shutil.which("node") is None or not (ROOT / "node_modules" / "solc").is_dir(),
-    reason="no solc: Node.js is needed, and `make tools`",
+    shutil.which("node") is None
+    or not all((ROOT / "node_modules" / name).is_dir() for name in ("solc", "@openzeppelin")),
+    reason="no solc or no imported contracts: Node.js is needed, and `make tools`",
 )
 pytestmark = [needs_ape, needs_solc]
 
@@ -98,6 +99,9 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
         shutil.copytree(
             ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*")
         )
+    # Copied, not linked: the contracts import by path, and ape follows links out of the project.
+    imported = Path("node_modules") / "@openzeppelin"
+    shutil.copytree(ROOT / imported, folder / imported)
     shutil.copy(ROOT / "ape-config.yaml", folder)
     kept = {name: os.environ[name] for name in ("LANG", "TMPDIR") if name in os.environ}
     anvil = find_anvil()

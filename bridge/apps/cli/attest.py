@@ -29,6 +29,7 @@ from bridge.keyservice.listener import bound, serve_app
 from bridge.keyservice.secretfile import read_or_create_secret
 from bridge.relayer.attestor import Attestor
 from bridge.relayer.route import Side
+from bridge.relayer.supply import SupplyCheck
 from bridge.relayer.treefile import TreeFile
 from bridge.relayer.view import OriginView
 
@@ -118,7 +119,8 @@ async def _attest(
             client = agreed_client(config, name)
             stack.push_async_callback(client.close)
             views.append(OriginView(Side.of(client, deployment.sides[name]), tree_file))
-        attestor = Attestor(views, records, service, config.attesting.poll_interval_s)
+        checks = (SupplyCheck(),)
+        attestor = Attestor(views, records, service, config.attesting.poll_interval_s, checks)
         await stack.enter_async_context(attestor)
         host, port = listener.getsockname()[:2]
         log.info(
