@@ -13,15 +13,11 @@ from bridge.chain.transactions import TRANSACTION_GAS_CAP
 from bridge.crypto.digests import checkpoint_digest
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import BridgeError, QuorumMissed
-from bridge.domain.keys import PublicKeyRecord
 from bridge.domain.quorums import SignerSet, indices_of
-from bridge.keyservice.client import KeyServiceClient
-from bridge.relayer.attestor import Attestor
 from bridge.relayer.journal import Batch, Draft, Entry, Journal, Purpose, Submission
+from bridge.relayer.quorum import Quorum, RemoteAttestor
 from bridge.relayer.route import Route
-from bridge.relayer.signers import can_sign, signer_set_of
 from bridge.relayer.submit import Submitter
-from bridge.relayer.supply import SupplyGuard
 from bridge.relayer.worker import Worker
 
 log = structlog.get_logger()
@@ -31,35 +27,6 @@ BASE_GAS = 250_000
 GAS_A_SIGNATURE = 1_500_000
 """Verification with its calldata, 1.2 million for ML-DSA-87 and 0.8 for SLH-DSA, and to spare."""
 COLLECT_TIMEOUT_S = 60.0
-
-
-class Quorum:
-    """The signers of a destination's current epoch, read anew when another epoch begins.
-
-    What waited to be attested under the epoch before is attested under the new one: a checkpoint
-    names its epoch, and the root is the same.
-    """
-
-    def __init__(self, keys: KeyServiceClient) -> None:
-        self._keys = keys
-        self._set: SignerSet | None = None
-        self._attestors: list[Attestor] = []
-
-    async def of(self, route: Route) -> tuple[SignerSet, list[Attestor]]:
-        """The set that attests now at the end of ``route``, and those of it that sign here."""
-        registry = route.destination.registry
-        epoch = await registry.current_epoch()
-        if self._set is None or self._set.epoch != epoch:
-            state = await registry.state(epoch)
-            records: list[PublicKeyRecord] = await self._keys.keys()
-            self._set = signer_set_of(state, records)
-            self._attestors = [
-                Attestor(index, signer, self._keys, SupplyGuard())
-                for index, signer in enumerate(self._set.signers)
-                if can_sign(signer)
-            ]
-            log.info("signers", route=str(route), epoch=epoch, here=len(self._attestors))
-        return self._set, self._attestors
 
 
 class Attester:
@@ -145,7 +112,7 @@ class Attester:
 async def collect(
     route: Route,
     checkpoint: Checkpoint,
-    attestors: Sequence[Attestor],
+    attestors: Sequence[RemoteAttestor],
     signer_set: SignerSet,
     counted: set[int],
 ) -> dict[int, bytes]:
@@ -161,11 +128,16 @@ async def collect(
 
     failures: list[str] = []
 
-    async def ask(attestor: Attestor) -> None:
+    async def ask(attestor: RemoteAttestor) -> None:
         try:
             signature = await attestor.sign(route, checkpoint)
         except BridgeError as error:
-            log.warning("signature_refused", signer=attestor.index, reason=str(error))
+            log.warning(
+                "signature_refused",
+                signer=attestor.index,
+                error=type(error).__name__,
+                reason=str(error),
+            )
             failures.append(f"signer {attestor.index}: {error}")
         else:
             if not enough():  # another may have come while this one signed

@@ -11,8 +11,8 @@ import structlog
 from bridge.chain.records import Receipt
 from bridge.chain.transactions import Account
 from bridge.domain.errors import BridgeError
-from bridge.keyservice.client import KeyServiceClient
-from bridge.relayer.attest import Attester, Quorum
+from bridge.relayer.attest import Attester
+from bridge.relayer.attestor_client import AttestorClient
 from bridge.relayer.batch import Trees, batch
 from bridge.relayer.confirm import confirm
 from bridge.relayer.deliver import Deliverer
@@ -20,6 +20,7 @@ from bridge.relayer.finalize import finalize
 from bridge.relayer.journal import Entry, Journal, Purpose, Submission
 from bridge.relayer.journal.sharing import BEAT_S
 from bridge.relayer.observe import observe
+from bridge.relayer.quorum import Quorum
 from bridge.relayer.route import Route, Side
 from bridge.relayer.submit import Submitter
 from bridge.relayer.worker import Worker
@@ -44,7 +45,7 @@ class Relayer:
         self,
         sides: Sequence[Side],
         journal: Journal,
-        keys: KeyServiceClient,
+        attestors: Sequence[AttestorClient],
         account: Account,
         poll_interval_s: float,
         replica: str = "relayer",
@@ -65,7 +66,9 @@ class Relayer:
         for route in self._routes:
             ends = route.origin.domain, route.destination.domain
             submitter = self._submitters[route.destination.domain]
-            self._attesters[ends] = Attester(route, journal, Quorum(keys), submitter, self._worker)
+            self._attesters[ends] = Attester(
+                route, journal, Quorum(tuple(attestors)), submitter, self._worker
+            )
             self._deliverers[ends] = Deliverer(
                 route, journal, self._trees, submitter, self._worker, replica
             )

@@ -35,6 +35,7 @@ COMMANDS = (
     "doctor",
     "bench",
     "relay",
+    "attest",
     "keyservice",
     "ccip",
 )
