@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
+from bridge.apps.devnet.layout import read_deployment
 from bridge.apps.devnet.world import ChainKind
 from bridge.apps.operators import relayer_account
 from bridge.chain.anvil import find_anvil
@@ -225,7 +226,11 @@ def test_many_that_ask_at_once_cost_one_signing(own, proxies, attest) -> None:
 def test_one_that_is_killed_goes_on_from_its_file(own, proxies, attest) -> None:
     process = attest(proxies[:2])
     until(process.is_ready, "it is ready")
-    size = final_checkpoint(own).size
+    origin = process.get("/v1/ready").json()["origins"][0]
+    size, block = origin["size"], origin["block"]
+    assert size >= 1
+    side = read_deployment(own.world.layout.deployment).sides["A"]
+    assert block > side.start_block
     process.stop(signal.SIGKILL)
     for proxy in proxies:
         proxy.calls.clear()
@@ -234,9 +239,10 @@ def test_one_that_is_killed_goes_on_from_its_file(own, proxies, attest) -> None:
     assert process.lines("attestor_started")[-1]["known"]["A"] >= size
     checkpoint = final_checkpoint(own)
     verified(process.record(), checkpoint, process.sign(checkpoint))
-    ranges = [call["params"][0] for call in proxies[0].calls if call["method"] == "eth_getLogs"]
+    asked = [call["params"][0] for call in proxies[0].calls if call["method"] == "eth_getLogs"]
+    ranges = [one for one in asked if one["address"] == side.outbox]
     assert ranges
-    assert min(int(one["fromBlock"], 16) for one in ranges) > 20  # the contracts took that many
+    assert min(int(one["fromBlock"], 16) for one in ranges) > block
 
     # The file belongs to one process.
     second = astralink(*("attest", "--signer", "signer-1", "--state", process.folder, "--port", 0))
@@ -334,14 +340,18 @@ def test_a_liar_and_a_slow_one_are_named_and_stop_nobody(own: Network, impostor)
             own.reaches(stuck, "batched")
             until(lambda: len(liar.asked) > asked, "the liar was asked again")
             missed = until(
-                lambda: [x for x in relayer_lines(own) if x.get("error") == "QuorumMissed"],
+                lambda: [
+                    x
+                    for x in relayer_lines(own)
+                    if (x.get("error"), x.get("what")) == ("QuorumMissed", "attest A->B")
+                ],
                 "no quorum",
             )
             assert missed[-1]["retryable"] is True
             reasons = missed[-1]["reason"]
             assert f"attestor {liar.url}: expected its signature over" in reasons
             assert f"attestor {second.url}: no answer: ReadTimeout" in reasons
-            assert f"attestor {first.url}: no answer: ConnectError" in reasons
+            assert f"attestor {first.url}: no answer: " in reasons  # it is gone
             assert own.entry(stuck).stage == "batched"
             assert _nonce(own) == nonce  # no transaction was spent on it
         finally:
