@@ -35,11 +35,11 @@ def batch(route: Route, journal: Journal, trees: Trees) -> list[Entry]:
     """Messages of the route that stand under a new checkpoint now.
 
     The tree is the Outbox's, with the messages to all destinations; the checkpoint is this
-    destination's. While one is being attested no other is opened: what becomes final meanwhile is
-    one batch, however much it is.
+    destination's. While one is on its way to the chain no other is opened: what becomes final
+    meanwhile is one batch, however much it is. One that finds no quorum is overtaken by a larger.
     """
     origin, destination = route.origin.domain, route.destination.domain
-    if journal.unattested(origin, destination):
+    if any(one.transaction is not None for one in journal.unattested(origin, destination)):
         return []
     tree = trees.grown(origin)
     last = journal.last_finalized(origin, destination, len(tree))

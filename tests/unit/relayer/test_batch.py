@@ -9,6 +9,7 @@ from bridge.crypto.merkle import root, verify_proof
 from bridge.domain.delivery import Stage
 from bridge.relayer.batch import Trees, batch
 from bridge.relayer.deliver import proof_siblings
+from bridge.relayer.journal import Draft, Purpose
 from bridge.relayer.route import Route, Side
 
 A, B, C = 1, 2, 3
@@ -54,11 +55,21 @@ def test_a_gap_in_the_nonces_waits(journal, found, route):
     assert [entry.message.nonce for entry in batch(route(A, B), journal, trees)] == [0]
     assert batch(route(A, B), journal, trees) == []
     journal.finalize(A, [found(1)], CURSOR)
-    (first,) = journal.unattested(A, B)
-    assert batch(route(A, B), journal, trees) == []  # one at a time
-    journal.attested(first, {})
     assert [entry.message.nonce for entry in batch(route(A, B), journal, trees)] == [1, 2]
-    assert [made.size for made in journal.unattested(A, B)] == [3]
+    assert [made.size for made in journal.unattested(A, B)] == [3, 1]
+
+
+def test_what_becomes_final_while_a_checkpoint_is_on_its_way_is_one_batch(journal, found, route):
+    journal.finalize(A, [found(0)], CURSOR)
+    trees = Trees(journal)
+    batch(route(A, B), journal, trees)
+    (first,) = journal.unattested(A, B)
+    draft = Draft(Purpose.ATTEST, {}, "0x" + "11" * 20, b"", 1)
+    made = journal.prepare(31002, "0x" + "22" * 20, 0, draft, batch=first)
+    journal.finalize(A, [found(1), found(2)], CURSOR)
+    assert batch(route(A, B), journal, trees) == []
+    journal.free(made.number)
+    assert [entry.message.nonce for entry in batch(route(A, B), journal, trees)] == [1, 2]
 
 
 def test_the_checkpoint_covers_messages_to_other_destinations(journal, found, route):
