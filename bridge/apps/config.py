@@ -126,12 +126,20 @@ class KeyServiceConfig(_Model):
     provider: str = "default"
 
 
+JournalUrl = Annotated[str, Field(pattern=r"^postgresql\+psycopg://.+/.+$")]
+
+
 class RelayerConfig(_Model):
-    """The relayer's files and how often it looks, in seconds."""
+    """The relayer's files and how often it looks, in seconds.
+
+    ``journal`` is a file, or postgresql+psycopg://host/name for several relayers, each of which has
+    a ``replica`` name and an account of its own.
+    """
 
     deployment: Path
-    journal: Path
+    journal: JournalUrl | Path
     account_key_file: Path
+    replica: Annotated[str, Field(min_length=1, max_length=64)] = "relayer"
     poll_interval_s: Annotated[float, Field(gt=0, le=60), Number] = 0.25
 
 
@@ -280,6 +288,7 @@ def load_config(path: Path) -> Config:
                 update={
                     name: folder / getattr(config.relayer, name)
                     for name in ("deployment", "journal", "account_key_file")
+                    if isinstance(getattr(config.relayer, name), Path)
                 }
             ),
             "attesting": config.attesting.model_copy(

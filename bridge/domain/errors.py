@@ -45,7 +45,8 @@
     │   ├── SupplyBroken        more tokens on one side than stand behind them
     │   ├── UnknownMessage      no message with that id in the journal
     │   ├── NotAttested         no quorum stands behind the message yet    (may be retried)
-    │   └── QuorumMissed        fewer signatures than a quorum             (may be retried)
+    │   ├── QuorumMissed        fewer signatures than a quorum             (may be retried)
+    │   └── JournalUnavailable  the journal's database did not do it       (may be retried)
     ├── ProofError              a Merkle proof that does not fit its root
     └── ProcessError            a process that did not start or did not stop
 
@@ -452,6 +453,15 @@ class QuorumMissed(RelayError):
         self.failures = tuple(failures)
         missing = "; ".join(self.failures)
         super().__init__(f"{got} signatures, expected a weight of {threshold}: {missing}")
+
+
+class JournalUnavailable(RelayError):
+    """The journal's database did not do what it was asked; nothing of it was written."""
+
+    retryable = True
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"journal: {what}: {reason}")
 
 
 class ProofError(BridgeError):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import permutations
 
 import structlog
 
 from bridge.chain.records import Receipt
 from bridge.chain.transactions import Account
-from bridge.domain.errors import BridgeError
+from bridge.domain.errors import BridgeError, JournalUnavailable
 from bridge.relayer.attest import Attester
 from bridge.relayer.attestor_client import AttestorClient
 from bridge.relayer.batch import Trees, batch
@@ -89,7 +90,8 @@ class Relayer:
                     for what, once in self._working(route).items():
                         group.create_task(self._for_ever(f"{what} {route}", once))
         finally:
-            await self._worker.do(self._journal.leave, self._replica)
+            with suppress(JournalUnavailable):  # then it is taken for dead a little later
+                await self._worker.do(self._journal.leave, self._replica)
             self._worker.close()
 
     async def _beat(self) -> None:

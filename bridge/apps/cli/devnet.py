@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -114,10 +115,11 @@ async def _status(world: World) -> dict[str, Any]:
     messages: dict[str, int] = {}
     if config is not None:
         chains = {name: await _chain(config, name) for name in config.chains}
-        if config.relayer.journal.exists():
-            journal = Journal(config.relayer.journal)
-            for entry in journal.all_entries():
-                messages[entry.stage.value] = messages.get(entry.stage.value, 0) + 1
+        where = config.relayer.journal
+        if not isinstance(where, Path) or where.exists():
+            journal = Journal(where, read_only=True)
+            for (_, _, stage), (count, _) in journal.queues().items():
+                messages[stage.value] = messages.get(stage.value, 0) + count
             journal.close()
     return {
         "folder": str(world.layout.folder),

@@ -52,7 +52,14 @@ async def _relay(config: Config, deployment: DeploymentRecord) -> None:
         ]
         journal = Journal(config.relayer.journal)
         stack.callback(journal.close)
-        relayer = Relayer(sides, journal, attestors, account, config.relayer.poll_interval_s)
+        relayer = Relayer(
+            sides,
+            journal,
+            attestors,
+            account,
+            config.relayer.poll_interval_s,
+            config.relayer.replica,
+        )
         running = asyncio.create_task(relayer.run())
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

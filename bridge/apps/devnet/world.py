@@ -319,8 +319,13 @@ class World:
             command = [*_astralink("relay"), "--state", str(self.layout.folder)]
             self._ensure("relayer", command, None)
 
+            where = self.config().relayer.journal
+
             async def journal_there() -> None:
-                if not self.layout.journal.exists():
+                shared = not isinstance(where, Path)
+                if shared and "relayer_started" not in self.processes.log_tail("relayer"):
+                    raise FileNotFoundError
+                if isinstance(where, Path) and not where.exists():
                     raise FileNotFoundError
 
             await self._until("relayer", journal_there, FileNotFoundError)

@@ -15,8 +15,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 
-from bridge.domain.errors import ConfigError
+from bridge.domain.errors import ConfigError, JournalUnavailable
 from bridge.relayer.journal.schema import metadata
 
 LOCK_TIMEOUT_S = 30.0
@@ -27,11 +28,16 @@ def open_database(where: Path | str, read_only: bool = False) -> Engine:
     """The engine of the journal at a path, or at an address as postgresql+psycopg://host/name.
 
     Tables are made where they are not there. Read-only, the file must be there: ``ConfigError``.
+    ``JournalUnavailable`` where no PostgreSQL answers.
     """
     if isinstance(where, str):
         engine = create_engine(where, pool_size=CONNECTIONS, pool_pre_ping=True)
-        if not read_only:
-            metadata.create_all(engine)
+        try:
+            if not read_only:
+                metadata.create_all(engine)
+        except DBAPIError as error:
+            engine.dispose()
+            raise JournalUnavailable("open", str(error.orig).strip().splitlines()[0]) from error
         return engine
     if not where.exists():
         if read_only:

@@ -10,7 +10,6 @@ from bridge.chain.deployment import SideRecord
 from bridge.chain.records import Log
 from bridge.domain.messages import Message
 from bridge.relayer.journal import Journal
-from tests.postgres import Server, find_binaries, server
 
 ADDRESS = "0x" + "11" * 20
 
@@ -18,14 +17,6 @@ ADDRESS = "0x" + "11" * 20
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.sqlite"
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    if find_binaries() is None:
-        pytest.skip("no PostgreSQL: install Debian's package postgresql")
-    with server() as one:
-        yield one
 
 
 @pytest.fixture
