@@ -4,10 +4,11 @@
     python scripts/build_contracts.py --check    # exit 1 if what is committed differs
 
 What the bridge deploys goes to ``bridge/chain/artifacts``, which the package carries; the tokens,
-attackers and doubles of ``contracts/mocks`` go to ``tests/artifacts``. The compiler is the npm package ``solc`` behind
-``scripts/solc``; Node.js runs it. Other npm packages are imported by their path below
-``node_modules``, so that this script and ape know each source by the same name. The sources under
-``contracts/verifiers/generated`` are written first, or compared, from ``scripts/kernels``.
+attackers and doubles of ``contracts/mocks`` go to ``tests/artifacts``. The compiler is the npm
+package ``solc`` behind ``scripts/solc``; Node.js runs it. Other npm packages are imported by their
+path below ``node_modules``, so that this script and ape know each source by the same name. The
+sources under ``contracts/verifiers/generated`` are written first, or compared, from
+``scripts/kernels``.
 """
 
 from __future__ import annotations
@@ -67,7 +68,12 @@ def sources(mocks: bool) -> dict[str, dict[str, str]]:
     A name in an import is relative to the file that it stands in. Exits where a file is missing.
     """
     names = [path.relative_to(ROOT).as_posix() for path in sorted(CONTRACTS.rglob("*.sol"))]
-    wanted = [name for name in names if name.startswith(MOCKS) == mocks]
+    return with_imports([name for name in names if name.startswith(MOCKS) == mocks])
+
+
+def with_imports(names: list[str]) -> dict[str, dict[str, str]]:
+    """These sources and all that they import, by their paths below the root."""
+    wanted = list(names)
     found: dict[str, dict[str, str]] = {}
     while wanted:
         name = wanted.pop()

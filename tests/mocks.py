@@ -1,4 +1,4 @@
-"""The tokens, attackers and doubles of ``contracts/mocks``, built by ``scripts/build_contracts.py``."""
+"""Tokens, attackers, doubles of ``contracts/mocks``; ``scripts/build_contracts.py`` builds them."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from bridge.chain.artifact import Artifact, load
 from bridge.domain.quorums import SignerSet
 from bridge.testing import World, machine
-from scripts.build_contracts import CONTRACTS, ROOT, SETTINGS, SOLC
+from scripts.build_contracts import ROOT, SETTINGS, SOLC, with_imports
 from tests.invariants import profiles
 from tests.invariants.calls import Calls
 from tests.invariants.delivery import MEMBERS, THRESHOLD, Delivery
@@ -82,16 +82,14 @@ def compiled() -> dict[str, Artifact]:
         pytest.skip("no Node.js with solc, which compiles the mutants")
     sources, wanted = {}, {}
     for number, mutant in enumerate(MUTANTS.values()):
-        for path in CONTRACTS.rglob("*.sol"):
-            name = path.relative_to(CONTRACTS).as_posix()
-            if name.split("/")[0] in ("mocks", "verifiers", "samples"):
-                continue
-            text = path.read_text()
-            if name == f"{mutant.contract}.sol":
+        source = f"contracts/{mutant.contract}.sol"
+        for name, given in with_imports([source]).items():
+            text = given["content"]
+            if name == source:
                 assert text.count(mutant.old) == 1, mutant
                 text = text.replace(mutant.old, mutant.new)
             sources[f"{number}/{name}"] = {"content": text}
-        wanted[f"{number}/{mutant.contract}.sol"] = {
+        wanted[f"{number}/{source}"] = {
             mutant.contract: ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]
         }
     request = {
@@ -111,7 +109,8 @@ def compiled() -> dict[str, Artifact]:
     assert "contracts" in output, output
     found = {}
     for number, (name, mutant) in enumerate(MUTANTS.items()):
-        made = output["contracts"][f"{number}/{mutant.contract}.sol"][mutant.contract]
+        source = f"{number}/contracts/{mutant.contract}.sol"
+        made = output["contracts"][source][mutant.contract]
         found[name] = Artifact(
             mutant.contract,
             tuple(made["abi"]),
