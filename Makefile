@@ -24,7 +24,8 @@ test: $(VENV)/.dev $(if $(NPM),node_modules/.done) liboqs hyperlane
 
 ## The invariants' machines for an hour, or FUZZ_MINUTES; prints the seeds, of which FUZZ_SEED repeats one.
 fuzz: $(VENV)/.dev
-	FUZZ_MINUTES=$(FUZZ_MINUTES) $(BIN)/python -m pytest -s tests/invariants/test_delivery.py tests/invariants/test_signers.py
+	FUZZ_MINUTES=$(FUZZ_MINUTES) $(BIN)/python -m pytest -s tests/invariants/test_delivery.py \
+	  tests/invariants/test_signers.py tests/invariants/test_tokens.py
 
 ## More changed signatures of ML-DSA-87, the contract against independent libraries.
 differential: $(VENV)/.dev liboqs

@@ -68,7 +68,12 @@ def sources(mocks: bool) -> dict[str, dict[str, str]]:
     A name in an import is relative to the file that it stands in. Exits where a file is missing.
     """
     names = [path.relative_to(ROOT).as_posix() for path in sorted(CONTRACTS.rglob("*.sol"))]
-    wanted = [name for name in names if name.startswith(MOCKS) == mocks]
+    return with_imports([name for name in names if name.startswith(MOCKS) == mocks])
+
+
+def with_imports(names: list[str]) -> dict[str, dict[str, str]]:
+    """These sources and all that they import, by their paths below the root."""
+    wanted = list(names)
     found: dict[str, dict[str, str]] = {}
     while wanted:
         name = wanted.pop()

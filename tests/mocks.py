@@ -1,4 +1,4 @@
-"""Tokens, attackers and doubles of ``contracts/mocks``, built by ``build_contracts.py``."""
+"""Tokens, attackers, doubles of ``contracts/mocks``; ``scripts/build_contracts.py`` builds them."""
 
 from __future__ import annotations
 

@@ -13,13 +13,13 @@ from eth_utils.abi import get_abi_input_types
 from bridge.chain.abi import selector
 from bridge.chain.artifact import load
 from bridge.testing.machine import GAS, OWNER, Deployed, Reverted
-from tests.mocks import mock
+from tests.mocks import FOLDER, mock
 
 
 @cache
 def _entry(contract: str, function: str, arguments: int) -> tuple[bytes, list[str]]:
     """Selector and argument types, looked up once: the machines spend their time on calls."""
-    artifact = mock(contract) if contract == "Ledger" else load(contract)
+    artifact = mock(contract) if (FOLDER / f"{contract}.json").exists() else load(contract)
     found: Any = artifact._entry("function", function, arguments)
     types = get_abi_input_types(found)
     return selector(f"{function}({','.join(types)})"), types
@@ -39,9 +39,14 @@ def _asked(contract: str, function: str, arguments: tuple[Any, ...]) -> bytes:
 
 def word(contract: Deployed, function: str, *arguments: Any) -> int:
     """What a view with one word as its result returns."""
+    return words(contract, function, *arguments)[0]
+
+
+def words(contract: Deployed, function: str, *arguments: Any) -> tuple[int, ...]:
+    """What a view returns, word by word."""
     data = _asked(contract.artifact.name, function, arguments)
     output = contract.machine.raw_call(contract.address, data, OWNER, static=True)
-    return int.from_bytes(output, "big")
+    return tuple(int.from_bytes(output[at : at + 32], "big") for at in range(0, len(output), 32))
 
 
 @dataclass
@@ -77,13 +82,13 @@ class Calls:
         value: int = 0,
         gas: int = GAS,
     ) -> tuple[str, bytes]:
-        """The error's name, empty for none, and what came back."""
+        """The error's name, empty for none, and what came back, also with an error."""
         data = call_data(contract, function, *arguments)
         error, output = "", b""
         try:
             output = contract.machine.raw_call(contract.address, data, sender, False, gas, value)
         except Reverted as reverted:
-            error = reverted.name or "no reason"
+            error, output = reverted.name or "no reason", reverted.data
         self.outcomes[function, error] += 1
         return error, output
 

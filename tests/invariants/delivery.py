@@ -576,8 +576,8 @@ class Delivery(RuleBasedStateMachine):
             self.model.denied.add(root)
             self.model.attested.pop(root, None)
 
-    @rule(choice=st.integers(0, 63), sender=st.sampled_from(PEOPLE), patient=st.booleans())
-    def allow(self, choice: int, sender: str, patient: bool) -> None:
+    @rule(choice=st.integers(0, 63), sender=st.sampled_from(PEOPLE), waits=st.booleans())
+    def allow(self, choice: int, sender: str, waits: bool) -> None:
         """A denied root is allowed: on the scheduled way, and on no other."""
         denied = sorted(self.model.denied)
         if not denied:
@@ -589,23 +589,18 @@ class Delivery(RuleBasedStateMachine):
         if ready is None:
             error = self.attempt(self.b.inbox, "schedule", call, sender=sender)
             assert bool(error) == (sender != OWNER), error
-            if not error:
-                self.model.scheduled[call] = self.now + HOUR_S
-                if patient:
-                    self.world.warp(HOUR_S)
-                    self.execute(call, root, sender)
-            return
+            if error:
+                return
+            ready = self.model.scheduled[call] = self.now + HOUR_S
+            if not waits:
+                return
+            self.world.warp(HOUR_S)
         if choice % 5 == 0:
             error = self.attempt(self.b.inbox, "cancel", keccak256(call), sender=sender)
             assert bool(error) == (sender == STRANGER), error
             if not error:
                 del self.model.scheduled[call]
             return
-        self.execute(call, root, sender)
-
-    def execute(self, call: bytes, root: bytes, sender: str) -> None:
-        """What was scheduled is done by the owner alone, in its time."""
-        ready = self.model.scheduled[call]
         error = self.attempt(self.b.inbox, "execute", call, sender=sender)
         in_time = ready <= self.now <= ready + 14 * 24 * HOUR_S
         assert bool(error) == (sender != OWNER or not in_time), error

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
 import pytest
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
@@ -17,13 +17,15 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from bridge.chain.artifact import Artifact, load
 from bridge.domain.quorums import SignerSet
 from bridge.testing import World, machine
-from scripts.build_contracts import CONTRACTS, ROOT, SETTINGS, SOLC
+from scripts.build_contracts import ROOT, SETTINGS, SOLC, with_imports
 from tests.invariants import profiles
 from tests.invariants.calls import Calls
 from tests.invariants.delivery import MEMBERS, THRESHOLD, Delivery
 from tests.invariants.delivery import build as delivery_ground
 from tests.invariants.signers import FIRST, Signers
 from tests.invariants.signers import build as signers_ground
+from tests.invariants.token_ground import build as tokens_ground
+from tests.invariants.tokens import Tokens
 
 EXAMPLES = 60
 """So many runs at the most find a mutant; the committed configuration makes more."""
@@ -31,12 +33,27 @@ EXAMPLES = 60
 
 @dataclass(frozen=True)
 class Mutant:
-    """A contract in which ``old`` stands once and is replaced, and the machine that finds it."""
+    """A contract with one change, and the machine that finds it.
+
+    ``old`` stands once in ``file`` below ``contracts``, by default the contract's own.
+    """
 
     contract: str
     old: str
     new: str
     machine: type[RuleBasedStateMachine]
+    file: str = ""
+
+    @property
+    def source(self) -> str:
+        """Where the compiler looks for the contract."""
+        folder = "contracts/tokens" if self.contract.endswith("Bridge") else "contracts"
+        return f"{folder}/{self.contract}.sol"
+
+    @property
+    def changed(self) -> str:
+        """Where the change is."""
+        return f"contracts/{self.file}" if self.file else self.source
 
 
 MUTANTS = {
@@ -72,28 +89,58 @@ MUTANTS = {
         Signers,
     ),
     "forgives equivocation": Mutant("SignerRegistry", "_revoke(keyHash, true);", "", Signers),
+    "releases what others locked": Mutant(
+        *("TokenBridge", "if (units > locked) revert NotLocked(units, locked);", "", Tokens),
+        "tokens/TransferBridge.sol",
+    ),
+    "refunds twice": Mutant(
+        "TokenBridge", "delete pending[messageId];", "", Tokens, "tokens/TransferBridge.sol"
+    ),
+    "refunds what may arrive": Mutant(
+        "TokenBridge",
+        "if (!receipts.timedOut(sent.destination, messageId)) {",
+        "if (sent.destination == 0) {",
+        Tokens,
+        "tokens/TransferBridge.sol",
+    ),
+    "fills its buckets for ever": Mutant(
+        "TokenBridge",
+        "if (level > bucket.capacity) level = bucket.capacity;",
+        "",
+        Tokens,
+        "libraries/RateLimit.sol",
+    ),
+    "locks what did not come": Mutant(
+        "TokenBridge",
+        "_requireMoved(value, before, IERC20(token).balanceOf(address(this)));",
+        "before;",
+        Tokens,
+    ),
+    "opens while it works": Mutant(
+        *("NftBridge", "if (working) revert Reentered();", "", Tokens),
+        "tokens/TransferBridge.sol",
+    ),
+    "releases another chain's id": Mutant(
+        "NftBridge",
+        "        if (lockedFor[token][id] != remote) {\n"
+        "            revert NotLockedFor(token, id, lockedFor[token][id], remote);\n"
+        "        }\n",
+        "        remote;\n",
+        Tokens,
+    ),
 }
 
 
-@cache
-def compiled() -> dict[str, Artifact]:
-    """Every mutant's artifact, from one run of the compiler."""
+def compiled(mutant: Mutant) -> Artifact:
+    """The mutant's artifact."""
     if shutil.which("node") is None or not (ROOT / "node_modules" / "solc").exists():
         pytest.skip("no Node.js with solc, which compiles the mutants")
-    sources, wanted = {}, {}
-    for number, mutant in enumerate(MUTANTS.values()):
-        for path in CONTRACTS.rglob("*.sol"):
-            name = path.relative_to(CONTRACTS).as_posix()
-            if name.split("/")[0] in ("mocks", "verifiers", "samples"):
-                continue
-            text = path.read_text()
-            if name == f"{mutant.contract}.sol":
-                assert text.count(mutant.old) == 1, mutant
-                text = text.replace(mutant.old, mutant.new)
-            sources[f"{number}/{name}"] = {"content": text}
-        wanted[f"{number}/{mutant.contract}.sol"] = {
-            mutant.contract: ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]
-        }
+    sources = with_imports([mutant.source])
+    text = sources[mutant.changed]["content"]
+    assert text.count(mutant.old) == 1, mutant
+    sources[mutant.changed] = {"content": text.replace(mutant.old, mutant.new)}
+    outputs = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]
+    wanted = {mutant.source: {mutant.contract: outputs}}
     request = {
         "language": "Solidity",
         "sources": sources,
@@ -109,21 +156,33 @@ def compiled() -> dict[str, Artifact]:
     )
     output = json.loads(done.stdout)
     assert "contracts" in output, output
-    found = {}
-    for number, (name, mutant) in enumerate(MUTANTS.items()):
-        made = output["contracts"][f"{number}/{mutant.contract}.sol"][mutant.contract]
-        found[name] = Artifact(
-            mutant.contract,
-            tuple(made["abi"]),
-            bytes.fromhex(made["evm"]["bytecode"]["object"]),
-            bytes.fromhex(made["evm"]["deployedBytecode"]["object"]),
-        )
-    return found
+    made = output["contracts"][mutant.source][mutant.contract]
+    return Artifact(
+        mutant.contract,
+        tuple(made["abi"]),
+        bytes.fromhex(made["evm"]["bytecode"]["object"]),
+        bytes.fromhex(made["evm"]["deployedBytecode"]["object"]),
+    )
+
+
+def ground_of(machine: type[RuleBasedStateMachine], deploy: Callable[[], World]) -> object:
+    """Where the machine plays, in a world with other contracts."""
+    if machine is Delivery:
+        return delivery_ground(deploy)
+    return signers_ground(deploy) if machine is Signers else tokens_ground(deploy)
+
+
+SETS = {
+    Delivery: SignerSet(1, THRESHOLD, MEMBERS),
+    Signers: SignerSet(1, FIRST.threshold, FIRST.members()),
+    Tokens: None,
+}
 
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_the_machine_finds_the_mutant(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    mutant, artifact = MUTANTS[name], compiled()[name]
+    mutant = MUTANTS[name]
+    artifact = compiled(mutant)
 
     def deploy() -> World:
         def loaded(asked: str) -> Artifact:
@@ -131,11 +190,9 @@ def test_the_machine_finds_the_mutant(name: str, monkeypatch: pytest.MonkeyPatch
 
         with monkeypatch.context() as patched:
             patched.setattr(machine, "load", loaded)
-            if mutant.machine is Delivery:
-                return World.built(SignerSet(1, THRESHOLD, MEMBERS))
-            return World.built(SignerSet(1, FIRST.threshold, FIRST.members()))
+            return World.built(SETS[mutant.machine])
 
-    ground = delivery_ground(deploy) if mutant.machine is Delivery else signers_ground(deploy)
+    ground = ground_of(mutant.machine, deploy)
     heir = type(
         "Mutated", (mutant.machine,), {"ground": staticmethod(lambda: ground), "calls": Calls()}
     )
