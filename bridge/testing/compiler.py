@@ -100,8 +100,10 @@ def _imported(own: dict[str, str]) -> dict[str, str]:
             continue  # what is not the bridge's is the compiler's to find or to miss
         found[name] = known[name]
         folder = posixpath.dirname(name)
-        for other in IMPORT.findall(known[name]):
-            wanted.append(posixpath.normpath(f"{folder}/{other}") if other[0] == "." else other)
+        wanted += [
+            posixpath.normpath(f"{folder}/{other}") if other.startswith(".") else other
+            for other in IMPORT.findall(known[name])
+        ]
     return found
 
 
