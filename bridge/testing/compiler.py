@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -22,6 +24,7 @@ SETTINGS: dict[str, Any] = {
     "optimizer": {"enabled": True, "runs": 1_000_000},
 }
 TIMEOUT_S = 300
+IMPORT = re.compile(r'^import [^;]*?"([^"]+)";', re.MULTILINE)
 _PACKAGED = Path(__file__).parent / "solidity"
 _CHECKOUT = Path(__file__).parents[2]
 
@@ -63,7 +66,7 @@ def compile_solidity(folder: Path, compiler: str | None = None) -> dict[str, Art
     }
     if not own:
         raise ProcessError(f"{folder}: expected Solidity files, found none")
-    sources = own | bridge_sources()
+    sources = own | _imported(own)
     wanted = {"*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]}
     request = {
         "language": "Solidity",
@@ -84,6 +87,24 @@ def compile_solidity(folder: Path, compiler: str | None = None) -> dict[str, Art
         for source in own
         for name, contract in output["contracts"].get(source, {}).items()
     }
+
+
+def _imported(own: dict[str, str]) -> dict[str, str]:
+    """The bridge's sources that these import, and what those import; no others are compiled."""
+    known = bridge_sources()
+    found: dict[str, str] = {}
+    wanted = [name for text in own.values() for name in IMPORT.findall(text)]
+    while wanted:
+        name = wanted.pop()
+        if name in found or name not in known:
+            continue  # what is not the bridge's is the compiler's to find or to miss
+        found[name] = known[name]
+        folder = posixpath.dirname(name)
+        wanted += [
+            posixpath.normpath(f"{folder}/{other}") if other.startswith(".") else other
+            for other in IMPORT.findall(known[name])
+        ]
+    return found
 
 
 def _run(compiler: str | None, request: dict[str, Any]) -> dict[str, Any]:
