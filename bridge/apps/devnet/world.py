@@ -317,15 +317,19 @@ class World:
     async def _relayer(self) -> None:
         with self._step("relayer"):
             command = [*_astralink("relay"), "--state", str(self.layout.folder)]
+            log = self.processes.log_file("relayer")
+            said = log.stat().st_size if log.exists() else 0
+            starts = self.processes.running("relayer") is None
             self._ensure("relayer", command, None)
 
             where = self.config().relayer.journal
 
             async def journal_there() -> None:
-                shared = not isinstance(where, Path)
-                if shared and "relayer_started" not in self.processes.log_tail("relayer"):
-                    raise FileNotFoundError
-                if isinstance(where, Path) and not where.exists():
+                if isinstance(where, Path):
+                    there = where.exists()
+                else:
+                    there = not starts or b"relayer_started" in log.read_bytes()[said:]
+                if not there:
                     raise FileNotFoundError
 
             await self._until("relayer", journal_there, FileNotFoundError)
