@@ -126,7 +126,23 @@ class KeyServiceConfig(_Model):
     provider: str = "default"
 
 
-JournalUrl = Annotated[str, Field(pattern=r"^postgresql\+psycopg://.+/.+$")]
+JOURNAL_SCHEME = "postgresql+psycopg://"
+
+
+def _journal(value: object) -> object:
+    """A path, but for the address of a PostgreSQL; what is no text is the validator's to refuse."""
+    if isinstance(value, str) and not value.startswith(JOURNAL_SCHEME):
+        return Path(value)
+    return value
+
+
+def _journal_place(value: object) -> Path | str:
+    if not isinstance(value, Path | str):
+        raise ValueError(f"expected a path or {JOURNAL_SCHEME}host/name")
+    return value
+
+
+Journal = Annotated[Any, BeforeValidator(_journal), AfterValidator(_journal_place)]
 
 
 class RelayerConfig(_Model):
@@ -137,7 +153,7 @@ class RelayerConfig(_Model):
     """
 
     deployment: Path
-    journal: JournalUrl | Path
+    journal: Journal
     account_key_file: Path
     replica: Annotated[str, Field(min_length=1, max_length=64)] = "relayer"
     poll_interval_s: Annotated[float, Field(gt=0, le=60), Number] = 0.25
