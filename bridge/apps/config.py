@@ -21,6 +21,7 @@ from pydantic import (
     Field,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
@@ -41,6 +42,8 @@ FOLDER_VARIABLE = "ASTRALINK_STATE"
 DEFAULT_FOLDER = Path(".astralink")
 
 GIVEN_TWICE = "given_twice"
+IN_CHAIN = "in_chain"
+DEFAULT_AGREEMENT = 2
 
 
 def _url(text: str) -> str:
@@ -71,11 +74,48 @@ class _Model(BaseModel):
 
 
 class ChainConfig(_Model):
-    """One chain: its domain in messages, its chain id, and where it answers."""
+    """One chain: its domain in messages, its chain id, and where it answers.
+
+    ``rpc_url`` for one endpoint or ``rpc_urls`` for several, the preferred first. An attestor
+    signs what ``agreement`` of them say alike: two by default, where there are as many. One that
+    is more than ``lag_blocks`` behind most others is left.
+    """
 
     domain: Annotated[int, Field(ge=1, lt=1 << 32), Number]
     chain_id: Annotated[int, Field(ge=1, lt=1 << 64), Number]
-    rpc_url: Url
+    rpc_url: Url | None = None
+    rpc_urls: Annotated[tuple[Url, ...], Field(min_length=1)] | None = None
+    agreement: Annotated[int, Field(ge=1), Number] | None = None
+    lag_blocks: Annotated[int, Field(ge=0), Number] = 16
+    timeout_s: Annotated[float, Field(gt=0, le=600), Number] = 30.0
+
+    @model_validator(mode="after")
+    def _endpoints(self) -> ChainConfig:
+        problem = None
+        if self.rpc_url is None and self.rpc_urls is None:
+            problem = "rpc_url: missing"
+        elif self.rpc_url is not None and self.rpc_urls is not None:
+            problem = "rpc_url: expected it or rpc_urls, got both"
+        elif len(set(self.urls)) != len(self.urls):
+            problem = f"rpc_urls: expected each address once, got {list(self.urls)}"
+        elif self.agreement is not None and self.agreement > len(self.urls):
+            problem = (
+                f"agreement: expected at most {len(self.urls)}, as many as there are addresses, "
+                f"got {self.agreement}"
+            )
+        if problem is not None:
+            raise PydanticCustomError(IN_CHAIN, "endpoints", {"problem": problem})
+        return self
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """All addresses, the preferred first."""
+        return (self.rpc_url,) if self.rpc_url is not None else self.rpc_urls or ()
+
+    @property
+    def needed_agreement(self) -> int:
+        """How many endpoints must say alike what an attestor signs."""
+        return self.agreement or min(DEFAULT_AGREEMENT, len(self.urls))
 
 
 class KeyServiceConfig(_Model):
@@ -86,13 +126,55 @@ class KeyServiceConfig(_Model):
     provider: str = "default"
 
 
+JOURNAL_SCHEME = "postgresql+psycopg://"
+
+
+def _journal(value: object) -> object:
+    """A path, but for the address of a PostgreSQL; what is no text is the validator's to refuse."""
+    if isinstance(value, str) and not value.startswith(JOURNAL_SCHEME):
+        return Path(value)
+    return value
+
+
+def _journal_place(value: object) -> Path | str:
+    if not isinstance(value, Path | str):
+        raise ValueError(f"expected a path or {JOURNAL_SCHEME}host/name")
+    return value
+
+
+Journal = Annotated[Any, BeforeValidator(_journal), AfterValidator(_journal_place)]
+
+
 class RelayerConfig(_Model):
-    """The relayer's files and how often it looks, in seconds."""
+    """The relayer's files and how often it looks, in seconds.
+
+    ``journal`` is a file, or postgresql+psycopg://host/name for several relayers, each of which has
+    a ``replica`` name and an account of its own.
+    """
 
     deployment: Path
-    journal: Path
+    journal: Journal
     account_key_file: Path
+    replica: Annotated[str, Field(min_length=1, max_length=64)] = "relayer"
     poll_interval_s: Annotated[float, Field(gt=0, le=60), Number] = 0.25
+
+
+class AttestorConfig(_Model):
+    """Where an attestor answers and the file with its token.
+
+    ``signers`` are the labels of the keys that it signs with, where it runs on this machine.
+    """
+
+    url: Url
+    token_file: Path
+    signers: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+
+
+class AttestingConfig(_Model):
+    """The folder of the attestors of this machine, and how often they look, in seconds."""
+
+    folder: Path = Path("attestors")
+    poll_interval_s: Annotated[float, Field(gt=0, le=60), Number] = 1.0
 
 
 class _Variables(EnvSettingsSource):
@@ -124,6 +206,8 @@ class Config(BaseSettings):
     chains: Annotated[dict[str, ChainConfig], Field(min_length=2)]
     key_service: KeyServiceConfig
     relayer: RelayerConfig
+    attesting: AttestingConfig = AttestingConfig()
+    attestors: tuple[AttestorConfig, ...] = ()
 
     @field_validator("chains")
     @classmethod
@@ -164,7 +248,16 @@ class Config(BaseSettings):
         if name not in self.chains:
             raise UnknownDomain(name, sorted(self.chains))
         chain = self.chains[name]
-        return ChainSettings(name, chain.domain, chain.chain_id, chain.rpc_url)
+        first, *others = chain.urls
+        return ChainSettings(
+            name,
+            chain.domain,
+            chain.chain_id,
+            first,
+            chain.timeout_s,
+            tuple(others),
+            chain.lag_blocks,
+        )
 
     def name_of(self, domain: int) -> str:
         """The name of the chain with ``domain``; the number itself when it is not configured."""
@@ -211,7 +304,15 @@ def load_config(path: Path) -> Config:
                 update={
                     name: folder / getattr(config.relayer, name)
                     for name in ("deployment", "journal", "account_key_file")
+                    if isinstance(getattr(config.relayer, name), Path)
                 }
+            ),
+            "attesting": config.attesting.model_copy(
+                update={"folder": folder / config.attesting.folder}
+            ),
+            "attestors": tuple(
+                one.model_copy(update={"token_file": folder / one.token_file})
+                for one in config.attestors
             ),
         }
     )
@@ -221,6 +322,8 @@ def _problems(entry: Any) -> list[str]:
     if entry["type"] == GIVEN_TWICE:
         return list(entry["ctx"]["problems"])
     where = ".".join(str(part) for part in entry["loc"])
+    if entry["type"] == IN_CHAIN:
+        return [f"{where}.{entry['ctx']['problem']}"]
     if entry["type"] == "missing":
         return [f"{where}: missing"]
     if entry["type"] == "extra_forbidden":

@@ -1,47 +1,36 @@
-"""One chain over JSON-RPC, through web3's asynchronous HTTP provider.
+"""One chain over JSON-RPC, through web3's asynchronous HTTP provider, at one endpoint or several.
 
 web3's own exceptions for reverts differ from node to node, so requests go to the provider and
-their answers are read here. Network failures are retried by the provider, by the numbers below.
+their answers are read here. Which endpoint is asked is decided in ``endpoints``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from aiohttp import ClientError, ClientTimeout
-
+from bridge.chain.endpoints import ChainSettings, Endpoint, EndpointFailed, Endpoints
 from bridge.chain.records import BlockRef, Fees, Log, Receipt
 from bridge.chain.revert import ErrorDecoder, decode_revert
 from bridge.chain.wire import data as hex_data
 from bridge.chain.wire import parse_data, parse_quantity, quantity
+from bridge.crypto.hashing import keccak256
 from bridge.domain.errors import (
     BlockUnknown,
+    ChainError,
     ChainRefused,
-    ChainUnreachable,
     TransactionReverted,
-    WrongChainId,
 )
 
-with warnings.catch_warnings():
-    # web3 7 imports websockets' deprecated half, for a provider that is not used here.
-    warnings.filterwarnings("ignore", "websockets.legacy is deprecated", DeprecationWarning)
-    from web3 import AsyncHTTPProvider
-    from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST, ExceptionRetryConfiguration
-    from web3.types import RPCEndpoint
+__all__ = ["Block", "ChainClient", "ChainSettings", "Topics"]
 
-ATTEMPTS = 4
-BACKOFF_S = 0.1
-"""The wait after the first failed attempt; it doubles after each, within the request's deadline."""
-RETRIED_METHODS = [name for name in REQUEST_RETRY_ALLOWLIST if name != "eth_sendRawTransaction"]
-"""A transaction is sent once: what became of it is read from the chain, not from a second try."""
 EXECUTION_REVERTED = 3
 WIDEST_LOG_RANGE = 10_000
 BASE_FEE_HEADROOM = 2
 """A base fee doubles in six full blocks (EIP-1559: an eighth a block)."""
+GRACE_S = 1.0
+"""How long others may take after the first of them answered."""
 
 T = TypeVar("T")
 Block = int | str
@@ -50,37 +39,18 @@ Topics = Sequence[bytes | Sequence[bytes] | None]
 """For each place the topic, the topics it may be, or None for any."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChainSettings:
-    """Where a chain is and which one it must be; ``timeout_s`` is a request's whole deadline."""
-
-    name: str
-    domain: int
-    chain_id: int
-    rpc_url: str
-    timeout_s: float = 30.0
-
-
 class ChainClient:
     """Reads one chain and sends to it; use as ``async with ChainClient(settings) as chain``.
 
-    ``decoder`` puts the contracts' custom errors into words.
+    ``decoder`` puts the contracts' custom errors into words. A read goes to one endpoint, and to
+    the next where that one fails; a transaction goes to all.
     """
 
     def __init__(self, settings: ChainSettings, decoder: ErrorDecoder = decode_revert) -> None:
         self.settings = settings
         self.decoder = decoder
         self._log_range = WIDEST_LOG_RANGE
-        self._provider = AsyncHTTPProvider(
-            settings.rpc_url,
-            request_kwargs={"timeout": ClientTimeout(total=settings.timeout_s)},
-            exception_retry_configuration=ExceptionRetryConfiguration(
-                errors=(ClientError, OSError),
-                retries=ATTEMPTS,
-                backoff_factor=BACKOFF_S,
-                method_allowlist=RETRIED_METHODS,
-            ),
-        )
+        self._endpoints = Endpoints(settings)
 
     async def __aenter__(self) -> ChainClient:
         try:
@@ -93,17 +63,18 @@ class ChainClient:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The endpoints with their counts, the preferred first."""
+        return self._endpoints.all
+
     async def connect(self) -> None:
         """Check that the right chain answers; ``ChainUnreachable`` or ``WrongChainId``."""
-        got = await self._ask(parse_quantity, "eth_chainId")
-        if got != self.settings.chain_id:
-            raise WrongChainId(
-                self.settings.name, self.settings.rpc_url, self.settings.chain_id, got
-            )
+        await self.request("eth_chainId")
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._provider.disconnect()
+        await self._endpoints.close()
 
     async def request(self, method: str, *params: object, what: str = "") -> Any:
         """The ``result`` of one request, within the deadline.
@@ -111,21 +82,17 @@ class ChainClient:
         Raises ``ChainUnreachable`` when no answer comes, ``TransactionReverted`` when the answer
         is a revert (``what`` names the act in its message), ``ChainRefused`` for other errors.
         """
-        settings = self.settings
-        try:
-            async with asyncio.timeout(settings.timeout_s):
-                answer = await self._provider.make_request(RPCEndpoint(method), list(params))
-        except TimeoutError as error:
-            reason = f"{method}: no answer within {settings.timeout_s:g} s"
-            raise ChainUnreachable(settings.name, settings.rpc_url, reason) from error
-        except (ClientError, OSError, ValueError) as error:
-            reason = f"{method}: {str(error) or type(error).__name__}"
-            raise ChainUnreachable(settings.name, settings.rpc_url, reason) from error
+        return await self._endpoints.first(
+            method, params, lambda answer: self._result(answer, method, what)
+        )
+
+    def _result(self, answer: Mapping[str, Any], method: str, what: str) -> Any:
         failure = answer.get("error")
         if failure is None:
             return answer.get("result")
+        name = self.settings.name
         if not isinstance(failure, Mapping):
-            raise ChainRefused(settings.name, method, 0, str(failure))
+            raise ChainRefused(name, method, 0, str(failure))
         code = int(failure.get("code", 0))
         revert_data = failure.get("data")
         if code == EXECUTION_REVERTED or (
@@ -133,18 +100,67 @@ class ChainClient:
         ):
             raw = parse_data(revert_data or "0x")
             raise TransactionReverted(what or method, self.decoder(raw), raw)
-        raise ChainRefused(settings.name, method, code, str(failure.get("message", "")))
+        raise ChainRefused(name, method, code, str(failure.get("message", "")))
+
+    def _parsed(self, parse: Callable[[Any], T], result: Any, method: str) -> T:
+        """The parsed result; ``ChainRefused`` for one that cannot be read."""
+        try:
+            return parse(result)
+        except (ValueError, TypeError, LookupError) as error:
+            reason = f"answer that cannot be read: {type(error).__name__}: {error}"
+            raise ChainRefused(self.settings.name, method, 0, reason) from error
 
     async def _ask(
         self, parse: Callable[[Any], T], method: str, *params: object, what: str = ""
     ) -> T:
-        """The parsed result; ``ChainRefused`` also for an answer that cannot be read."""
-        answer = await self.request(method, *params, what=what)
+        return self._parsed(parse, await self.request(method, *params, what=what), method)
+
+    async def _ask_each(
+        self,
+        endpoints: Sequence[Endpoint],
+        parse: Callable[[Any], T],
+        method: str,
+        *params: object,
+        what: str = "",
+        enough: Callable[[Mapping[Endpoint, T | ChainError]], bool] = lambda _: True,
+    ) -> tuple[dict[Endpoint, T | ChainError], dict[Endpoint, EndpointFailed]]:
+        """What each endpoint says, an error that it answers with included, and which ones failed.
+
+        All are asked at once. When what came is ``enough``, the others have ``GRACE_S`` more,
+        then they are left.
+        """
+        said: dict[Endpoint, T | ChainError] = {}
+        failed: dict[Endpoint, EndpointFailed] = {}
+
+        async def one(endpoint: Endpoint) -> None:
+            try:
+                answer = await endpoint.ask(method, params, self.settings.attempt_timeout_s)
+                said[endpoint] = self._parsed(parse, self._result(answer, method, what), method)
+            except EndpointFailed as error:
+                failed[endpoint] = error
+            except (ChainRefused, TransactionReverted) as error:
+                said[endpoint] = error
+
+        tasks = {asyncio.create_task(one(endpoint)): endpoint for endpoint in endpoints}
+        pending = set(tasks)
         try:
-            return parse(answer)
-        except (ValueError, TypeError, LookupError) as error:
-            reason = f"answer that cannot be read: {type(error).__name__}: {error}"
-            raise ChainRefused(self.settings.name, method, 0, reason) from error
+            while pending:
+                grace = GRACE_S if said and enough(said) else None
+                done, pending = await asyncio.wait(
+                    pending, timeout=grace, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done:
+                    task.result()
+                if not done:
+                    for task in pending:
+                        reason = f"{method}: no answer {GRACE_S:g} s after the others"
+                        failed[tasks[task]] = tasks[task].leave(reason)
+                    break
+        finally:
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+        return said, failed
 
     # Blocks and logs
 
@@ -162,8 +178,29 @@ class ChainClient:
         return found
 
     async def finalized(self) -> BlockRef:
-        """The newest block that no reorg takes back."""
+        """The newest block that no reorg takes back.
+
+        All endpoints are asked where there are several, and the stale ones are left.
+        """
+        if len(self.endpoints) > 1:
+            await self._heads("finalized")
         return await self.block("finalized")
+
+    async def _heads(self, tag: str) -> dict[Endpoint, BlockRef]:
+        """The block at ``tag`` of each endpoint that may be asked; stale ones are left."""
+        said, _ = await self._ask_each(
+            self._endpoints.usable(),
+            BlockRef.from_json,
+            "eth_getBlockByNumber",
+            tag,
+            False,
+        )
+        found = {one: block for one, block in said.items() if isinstance(block, BlockRef)}
+        if tag == "finalized":
+            self._endpoints.compare_heads({one: block.number for one, block in found.items()})
+        for endpoint, block in found.items():
+            endpoint.saw(block.number, finalized=False)
+        return {one: block for one, block in found.items() if not one.waits}
 
     async def logs(
         self, address: str, topics: Topics, from_block: int, to_block: int
@@ -246,8 +283,39 @@ class ChainClient:
         return Fees(BASE_FEE_HEADROOM * base_fee + tip, tip)
 
     async def send_raw(self, raw: bytes) -> bytes:
-        """The hash of the signed transaction ``raw``, which the node has taken."""
-        return await self._ask(_hash, "eth_sendRawTransaction", hex_data(raw))
+        """The hash of the signed transaction ``raw``, which a node has taken.
+
+        It goes to every endpoint that may be asked; one is enough. A node that refuses what it
+        has already has taken it.
+        """
+        method = "eth_sendRawTransaction"
+        said, failed = await self._ask_each(
+            self._endpoints.to_try(),
+            _hash,
+            method,
+            hex_data(raw),
+            enough=lambda said: any(isinstance(one, bytes) for one in said.values()),
+        )
+        for answer in said.values():
+            if isinstance(answer, bytes):
+                return answer
+        transaction_hash = keccak256(raw)
+        for endpoint in said:
+            if await self._has_transaction(endpoint, transaction_hash):
+                return transaction_hash
+        for answer in said.values():
+            if isinstance(answer, ChainError):
+                raise answer
+        raise self._endpoints.unreachable(failed)
+
+    async def _has_transaction(self, endpoint: Endpoint, transaction_hash: bytes) -> bool:
+        said, _ = await self._ask_each(
+            [endpoint],
+            lambda answer: answer is not None,
+            "eth_getTransactionByHash",
+            hex_data(transaction_hash),
+        )
+        return said.get(endpoint) is True
 
     async def receipt(self, transaction_hash: bytes) -> Receipt | None:
         """The receipt; None while the transaction is not mined."""
@@ -264,8 +332,8 @@ def _optional(parse: Callable[[Any], T]) -> Callable[[Any], T | None]:
     return lambda answer: None if answer is None else parse(answer)
 
 
-def _logs(answer: Any) -> list[Log]:
-    return [Log.from_json(log) for log in answer]
+def _logs(answer: Any) -> tuple[Log, ...]:
+    return tuple(Log.from_json(log) for log in answer)
 
 
 def _base_fee(block: Any) -> int:

@@ -6,7 +6,11 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """Where a message stands. Each arrow of the flow is one file of ``bridge.relayer``."""
+    """Where a message stands. Each arrow of the flow is one file of ``bridge.relayer``.
+
+    ``DEAD_LETTER`` and ``DROPPED`` are beside the flow: no attempt is made any more, since the
+    table of retries is used up or since an operator said so.
+    """
 
     OBSERVED = "observed"
     FINALIZED = "finalized"
@@ -14,9 +18,36 @@ class Stage(StrEnum):
     ATTESTED = "attested"
     DELIVERED = "delivered"
     CONFIRMED = "confirmed"
+    DEAD_LETTER = "dead_letter"
+    DROPPED = "dropped"
 
 
-ORDER = tuple(Stage)
+ORDER = (
+    Stage.OBSERVED,
+    Stage.FINALIZED,
+    Stage.BATCHED,
+    Stage.ATTESTED,
+    Stage.DELIVERED,
+    Stage.CONFIRMED,
+)
+"""The way of a message that arrives."""
+
+_BACK = {
+    (Stage.OBSERVED, Stage.OBSERVED),
+    (Stage.FINALIZED, Stage.OBSERVED),
+    (Stage.BATCHED, Stage.FINALIZED),
+    (Stage.ATTESTED, Stage.BATCHED),
+    (Stage.DELIVERED, Stage.ATTESTED),
+}
+_ASIDE = {
+    (Stage.ATTESTED, Stage.DEAD_LETTER),
+    (Stage.ATTESTED, Stage.DROPPED),
+    (Stage.DEAD_LETTER, Stage.DROPPED),
+    (Stage.DEAD_LETTER, Stage.ATTESTED),
+    (Stage.DROPPED, Stage.ATTESTED),
+    (Stage.DEAD_LETTER, Stage.DELIVERED),
+    (Stage.DROPPED, Stage.DELIVERED),
+}
 
 
 def may_follow(before: Stage, after: Stage) -> bool:
@@ -24,13 +55,10 @@ def may_follow(before: Stage, after: Stage) -> bool:
 
     Forward by one stage; back to ``OBSERVED`` when a reorg removes its block; back to
     ``FINALIZED`` when one removes another message under its checkpoint, which finality rules out
-    but a chain that lost its blocks does; back to ``ATTESTED`` when one removes its delivery.
+    but a chain that lost its blocks does; back to ``BATCHED`` when one removes the attestation, to
+    ``ATTESTED`` when one removes its delivery. What was given up may be taken up again, and
+    anybody may deliver it.
     """
-    if ORDER.index(after) == ORDER.index(before) + 1:
+    if after in ORDER[1:] and before is ORDER[ORDER.index(after) - 1]:
         return True
-    if after is Stage.OBSERVED:
-        return before in (Stage.OBSERVED, Stage.FINALIZED)
-    return (before, after) in (
-        (Stage.BATCHED, Stage.FINALIZED),
-        (Stage.DELIVERED, Stage.ATTESTED),
-    )
+    return (before, after) in _BACK | _ASIDE

@@ -9,12 +9,16 @@
     ├── ChainError
     │   ├── ChainUnreachable    nobody answers at the RPC address          (may be retried)
     │   ├── WrongChainId        another chain answers at the RPC address
+    │   ├── EndpointsTooFew     fewer RPC endpoints answer than must agree (may be retried)
+    │   ├── EndpointsDisagree   RPC endpoints say different things         (may be retried)
+    │   ├── FinalizedChanged    a block that was final is another now
     │   ├── ChainRefused        the node answered a request with an error
     │   ├── BlockUnknown        the chain has no such block
     │   ├── RecipientHasNoCode  the recipient's address holds no contract
     │   ├── TransactionReverted the contract said no; carries its error by name
     │   ├── TransactionTooHeavy more gas than one transaction may have
-    │   └── TransactionTimeout  no receipt before the deadline             (may be retried)
+    │   ├── TransactionTimeout  no receipt before the deadline             (may be retried)
+    │   └── AccountEmpty        an account that cannot pay                 (may be retried)
     ├── CryptoError
     │   ├── ProviderMissing     a provider's library is not installed
     │   ├── MechanismMissing    the library is there but lacks the algorithm
@@ -33,10 +37,16 @@
     │   └── RotationConflict    a second, different set for a rotation already signed
     ├── RelayError
     │   ├── RootMismatch        an attestor's own tree has another root
+    │   ├── TreeMismatch        the tree of a chain's events is not its Outbox's
+    │   ├── NotFinalized        more messages than are final here          (may be retried)
+    │   ├── AttestorUnreachable nobody answers at an attestor's address    (may be retried)
+    │   ├── AttestorRefused     an attestor answered with a refusal
+    │   ├── AttestorLied        an attestor's signature does not verify
     │   ├── SupplyBroken        more tokens on one side than stand behind them
     │   ├── UnknownMessage      no message with that id in the journal
     │   ├── NotAttested         no quorum stands behind the message yet    (may be retried)
-    │   └── QuorumMissed        fewer signatures than a quorum             (may be retried)
+    │   ├── QuorumMissed        fewer signatures than a quorum             (may be retried)
+    │   └── JournalUnavailable  the journal's database did not do it       (may be retried)
     ├── ProofError              a Merkle proof that does not fit its root
     └── ProcessError            a process that did not start or did not stop
 
@@ -119,6 +129,42 @@ class WrongChainId(ChainError):
         super().__init__(f"chain {name}: expected chain id {expected} at {url}, got {got}")
 
 
+class EndpointsTooFew(ChainError):
+    """Fewer RPC endpoints answer than must agree; ``failures`` names those that do not."""
+
+    retryable = True
+
+    def __init__(self, name: str, got: int, needed: int, failures: Sequence[str]) -> None:
+        self.failures = tuple(failures)
+        missing = "; ".join(self.failures)
+        super().__init__(f"chain {name}: {got} endpoints answer, {needed} must agree: {missing}")
+
+
+class EndpointsDisagree(ChainError):
+    """No answer, or more than one, is given by as many RPC endpoints as must agree.
+
+    ``said`` is what each said.
+    """
+
+    retryable = True
+
+    def __init__(self, name: str, what: str, needed: int, said: Sequence[str]) -> None:
+        self.said = tuple(said)
+        super().__init__(
+            f"chain {name}: {what}: {needed} endpoints must agree, got {'; '.join(self.said)}"
+        )
+
+
+class FinalizedChanged(ChainError):
+    """Blocks that were final are no longer on the chain."""
+
+    def __init__(self, name: str, from_block: int, read_to: int) -> None:
+        super().__init__(
+            f"chain {name}: blocks up to {read_to} were final and read, "
+            f"from {from_block} on they are others now"
+        )
+
+
 class ChainRefused(ChainError):
     """The node answered a request with an error that is no revert."""
 
@@ -170,6 +216,18 @@ class TransactionTimeout(ChainError):
 
     def __init__(self, what: str, transaction: str, timeout_s: float) -> None:
         super().__init__(f"{what}: no receipt for {transaction} within {timeout_s:g} s")
+
+
+class AccountEmpty(ChainError):
+    """An account holds less than a transaction may cost."""
+
+    retryable = True
+
+    def __init__(self, chain: str, account: str, balance_wei: int, needed_wei: int) -> None:
+        super().__init__(
+            f"chain {chain}: account {account} holds {balance_wei} wei, a transaction may cost "
+            f"{needed_wei}: send it funds"
+        )
 
 
 class CryptoError(BridgeError):
@@ -299,6 +357,52 @@ class RootMismatch(RelayError):
         )
 
 
+class TreeMismatch(RelayError):
+    """The tree of a chain's finalized events is not the one that its Outbox has."""
+
+    def __init__(self, name: str, block: int, own: str, outbox: str) -> None:
+        super().__init__(
+            f"chain {name}, block {block}: the tree of its events has {own}, its Outbox {outbox}"
+        )
+
+
+class NotFinalized(RelayError):
+    """An attestor is asked to sign more messages than are final where it looks."""
+
+    retryable = True
+
+    def __init__(self, name: str, size: int, final: int | None) -> None:
+        got = "fewer" if final is None else final
+        super().__init__(
+            f"chain {name}: {got} messages are final here, expected {size}: ask again later"
+        )
+
+
+class AttestorUnreachable(RelayError):
+    """Nobody answers at an attestor's address."""
+
+    retryable = True
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"attestor {url}: no answer: {reason}")
+
+
+class AttestorRefused(RelayError):
+    """An attestor answered with a refusal; ``code`` names its reason."""
+
+    def __init__(self, url: str, status: int, code: str, message: str) -> None:
+        self.status = status
+        self.code = code
+        super().__init__(f"attestor {url} refused with {status} {code}: {message}")
+
+
+class AttestorLied(RelayError):
+    """What an attestor gave as its signature over a checkpoint is none."""
+
+    def __init__(self, url: str, digest: bytes, reason: str) -> None:
+        super().__init__(f"attestor {url}: expected its signature over 0x{digest.hex()}: {reason}")
+
+
 class SupplyBroken(RelayError):
     """More of a token on one side than stands behind it on the other.
 
@@ -349,6 +453,15 @@ class QuorumMissed(RelayError):
         self.failures = tuple(failures)
         missing = "; ".join(self.failures)
         super().__init__(f"{got} signatures, expected a weight of {threshold}: {missing}")
+
+
+class JournalUnavailable(RelayError):
+    """The journal's database did not do what it was asked; nothing of it was written."""
+
+    retryable = True
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"journal: {what}: {reason}")
 
 
 class ProofError(BridgeError):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hmac
-
 import structlog
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.domain.errors import (
     BridgeError,
@@ -20,6 +17,7 @@ from bridge.domain.errors import (
     RotationConflict,
     UnknownKey,
 )
+from bridge.keyservice.bearer import BearerToken
 from bridge.keyservice.filler import LinkState
 from bridge.keyservice.service import KeyService
 from bridge.keyservice.wire import (
@@ -38,7 +36,7 @@ from bridge.keyservice.wire import (
 
 _log = structlog.stdlib.get_logger(__name__)
 
-HEALTH_PATH = "/v1/health"
+OPEN_PATHS = frozenset({"/v1/health"})
 
 STATUS_AND_CODE: tuple[tuple[type[BridgeError], int, str], ...] = (
     (UnknownKey, 404, "unknown_key"),
@@ -57,27 +55,8 @@ def create_app(service: KeyService) -> FastAPI:
     app.add_exception_handler(BridgeError, _bridge_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_middleware(BearerToken, token=service.token)
+    app.add_middleware(BearerToken, token=service.token, name="key service", open_paths=OPEN_PATHS)
     return app
-
-
-class BearerToken:
-    """Answers 401 before anything of the request is read, unless it brings the token."""
-
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app = app
-        self._expected = f"Bearer {token}".encode()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on, or refuses it."""
-        if scope["type"] == "http" and scope["path"] != HEALTH_PATH:
-            given = dict(scope["headers"]).get(b"authorization", b"")
-            if not hmac.compare_digest(given, self._expected):
-                response = _answer(401, "unauthorized", "expected the key service's bearer token")
-                response.headers["WWW-Authenticate"] = "Bearer"
-                await response(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
 
 
 def _routes(service: KeyService) -> APIRouter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -10,7 +10,9 @@ from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import InputError
 from bridge.domain.keys import Algorithm, Provenance, PublicKeyRecord
 from bridge.domain.rotations import Rotation
-from bridge.keyservice.filler import BlockReport, LinkStatus
+
+if TYPE_CHECKING:  # a client of the service has no use for the link, which takes a while to load
+    from bridge.keyservice.filler import BlockReport, LinkStatus
 
 Hex = Annotated[str, StringConstraints(pattern=r"^0x([0-9a-fA-F]{2})*$", max_length=65_536)]
 

@@ -7,19 +7,18 @@ from collections.abc import Sequence
 
 import structlog
 
+from bridge.chain.records import Receipt
 from bridge.chain.statements import checkpoint_tuple
-from bridge.chain.transactions import TRANSACTION_GAS_CAP, Account
+from bridge.chain.transactions import TRANSACTION_GAS_CAP
 from bridge.crypto.digests import checkpoint_digest
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import BridgeError, QuorumMissed
-from bridge.domain.keys import PublicKeyRecord
 from bridge.domain.quorums import SignerSet, indices_of
-from bridge.keyservice.client import KeyServiceClient
-from bridge.relayer.attestor import Attestor
-from bridge.relayer.journal import Batch, Entry, Journal
+from bridge.relayer.journal import Batch, Draft, Entry, Journal, Purpose, Submission
+from bridge.relayer.quorum import Quorum, RemoteAttestor
 from bridge.relayer.route import Route
-from bridge.relayer.signers import can_sign, signer_set_of
-from bridge.relayer.supply import SupplyGuard
+from bridge.relayer.submit import Submitter
+from bridge.relayer.worker import Worker
 
 log = structlog.get_logger()
 
@@ -30,88 +29,90 @@ GAS_A_SIGNATURE = 1_500_000
 COLLECT_TIMEOUT_S = 60.0
 
 
-class Quorum:
-    """The signers of a destination's current epoch, read anew when another epoch begins.
+class Attester:
+    """Brings the signatures of one route's checkpoints to the destination."""
 
-    What waited to be attested under the epoch before is attested under the new one: a checkpoint
-    names its epoch, and the root is the same.
-    """
+    def __init__(
+        self,
+        route: Route,
+        journal: Journal,
+        quorum: Quorum,
+        submitter: Submitter,
+        worker: Worker,
+    ) -> None:
+        self._route = route
+        self._journal = journal
+        self._quorum = quorum
+        self._submitter = submitter
+        self._worker = worker
 
-    def __init__(self, keys: KeyServiceClient) -> None:
-        self._keys = keys
-        self._set: SignerSet | None = None
-        self._attestors: list[Attestor] = []
-
-    async def of(self, route: Route) -> tuple[SignerSet, list[Attestor]]:
-        """The set that attests now at the end of ``route``, and those of it that sign here."""
-        registry = route.destination.registry
-        epoch = await registry.current_epoch()
-        if self._set is None or self._set.epoch != epoch:
-            state = await registry.state(epoch)
-            records: list[PublicKeyRecord] = await self._keys.keys()
-            self._set = signer_set_of(state, records)
-            self._attestors = [
-                Attestor(index, signer, self._keys, SupplyGuard())
-                for index, signer in enumerate(self._set.signers)
-                if can_sign(signer)
-            ]
-            log.info("signers", route=str(route), epoch=epoch, here=len(self._attestors))
-        return self._set, self._attestors
-
-
-async def attest(route: Route, journal: Journal, quorum: Quorum, account: Account) -> list[Entry]:
-    """Messages whose root a quorum stands behind now."""
-    moved: list[Entry] = []
-    for batch in journal.unattested(route.origin.domain, route.destination.domain):
-        signer_set, attestors = await quorum.of(route)
-        moved += await _attest_one(route, journal, attestors, signer_set, account, batch)
-    return moved
-
-
-async def _attest_one(
-    route: Route,
-    journal: Journal,
-    attestors: Sequence[Attestor],
-    signer_set: SignerSet,
-    account: Account,
-    batch: Batch,
-) -> list[Entry]:
-    inbox = route.destination.inbox
-    checkpoint = route.checkpoint(batch.root, batch.size, signer_set.epoch)
-    if await inbox.call("attestedSize", batch.origin, batch.root) == batch.size:
-        return journal.attested(batch, {"already": True})
-    revoked = await route.destination.registry.revoked(signer_set.epoch)
-    bits = await inbox.call("counted", checkpoint_digest(checkpoint))
-    # A revoked signer's signature counts no more, and no other of it is taken.
-    counted = indices_of(bits) - revoked
-    candidates = [one for one in attestors if one.index not in counted | revoked]
-    signatures = await collect(route, checkpoint, candidates, signer_set, counted)
-    gas = min(BASE_GAS + GAS_A_SIGNATURE * len(signatures), TRANSACTION_GAS_CAP)
-    receipt = await inbox.send(
-        account,
-        "attest",
-        checkpoint_tuple(checkpoint),
-        list(signatures),
-        list(signatures.values()),
-        gas=gas,
-    )
-    return journal.attested(
-        batch,
-        {
-            "block": receipt.block_number,
-            "transaction": "0x" + receipt.transaction_hash.hex(),
-            "gas": receipt.gas_used,
+    async def attest(self) -> list[Entry]:
+        """Have the largest checkpoint attested that is not; messages that are attested already."""
+        origin, destination = self._route.origin.domain, self._route.destination.domain
+        waiting = await self._worker.do(self._journal.unattested, origin, destination)
+        if not waiting or waiting[0].transaction is not None:
+            return []
+        batch = waiting[0]
+        inbox = self._route.destination.inbox
+        if await inbox.call("attestedSize", batch.origin, batch.root) == batch.size:
+            return await self._worker.do(self._journal.attested, batch, {"already": True})
+        signer_set, attestors = await self._quorum.of(self._route)
+        checkpoint = self._route.checkpoint(batch.root, batch.size, signer_set.epoch)
+        revoked = await self._route.destination.registry.revoked(signer_set.epoch)
+        bits = await inbox.call("counted", checkpoint_digest(checkpoint))
+        # A revoked signer's signature counts no more, and no other of it is taken.
+        counted = indices_of(bits) - revoked
+        candidates = [one for one in attestors if one.index not in counted | revoked]
+        signatures = await collect(self._route, checkpoint, candidates, signer_set, counted)
+        data = inbox.artifact.call_data(
+            "attest", checkpoint_tuple(checkpoint), list(signatures), list(signatures.values())
+        )
+        gas = min(BASE_GAS + GAS_A_SIGNATURE * len(signatures), TRANSACTION_GAS_CAP)
+        subject = {
+            "origin": origin,
+            "destination": destination,
+            "size": batch.size,
+            "root": batch.root.hex(),
             "signers": list(signatures),
-            "messages": batch.size,
-            "root": "0x" + batch.root.hex(),
-        },
-    )
+        }
+        # Without a transaction first: a signature that is none costs nothing then.
+        await inbox.client.call(
+            inbox.address, data, sender=self._submitter.account.address, gas=gas
+        )
+        draft = Draft(Purpose.ATTEST, subject, inbox.address, data, gas)
+        await self._submitter.submit(draft, batch=batch)
+        return []
+
+    async def settle(self, submission: Submission, receipt: Receipt) -> list[Entry]:
+        """Write down what a mined attestation did; the messages under it where it is a quorum."""
+        subject = submission.draft.subject
+        batch = Batch(
+            subject["origin"],
+            subject["destination"],
+            subject["size"],
+            bytes.fromhex(subject["root"]),
+            attested=True,
+        )
+        for event in self._route.destination.inbox.events(receipt.logs):
+            if event.name == "Attested" and event.arguments["root"] == batch.root:
+                detail = {
+                    "block": receipt.block_number,
+                    "transaction": "0x" + receipt.transaction_hash.hex(),
+                    "gas": receipt.gas_used,
+                    "signers": subject["signers"],
+                    "messages": batch.size,
+                    "root": "0x" + batch.root.hex(),
+                }
+                return await self._worker.do(self._journal.attested, batch, detail)
+        if not receipt.status:
+            log.warning("attestation_reverted", route=str(self._route), size=batch.size)
+        return []
 
 
 async def collect(
     route: Route,
     checkpoint: Checkpoint,
-    attestors: Sequence[Attestor],
+    attestors: Sequence[RemoteAttestor],
     signer_set: SignerSet,
     counted: set[int],
 ) -> dict[int, bytes]:
@@ -127,11 +128,16 @@ async def collect(
 
     failures: list[str] = []
 
-    async def ask(attestor: Attestor) -> None:
+    async def ask(attestor: RemoteAttestor) -> None:
         try:
             signature = await attestor.sign(route, checkpoint)
         except BridgeError as error:
-            log.warning("signature_refused", signer=attestor.index, reason=str(error))
+            log.warning(
+                "signature_refused",
+                signer=attestor.index,
+                error=type(error).__name__,
+                reason=str(error),
+            )
             failures.append(f"signer {attestor.index}: {error}")
         else:
             if not enough():  # another may have come while this one signed

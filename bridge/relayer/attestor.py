@@ -1,81 +1,202 @@
-"""An attestor: signs a root only after it has built the same one from the chain itself."""
+"""An attestor: signs a root only after it has built the same one from the chain itself.
+
+It has no key. The key service signs, after its record against equivocation is on disk.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
 
-from bridge.chain.contracts import dispatched
-from bridge.chain.events import Cursor, scan
-from bridge.crypto.digests import message_id
-from bridge.crypto.merkle import IncrementalTree
+import structlog
+
+from bridge.crypto.digests import checkpoint_digest
 from bridge.domain.checkpoints import Checkpoint
-from bridge.domain.errors import RootMismatch
-from bridge.domain.quorums import Signer, packed_signatures
+from bridge.domain.errors import BridgeError, InputError, RootMismatch, UnknownKey
+from bridge.domain.keys import PublicKeyRecord
 from bridge.keyservice.client import KeyServiceClient
-from bridge.relayer.route import Route, Side
-from bridge.relayer.supply import SupplyGuard, Tally
+from bridge.relayer.route import Route
+from bridge.relayer.view import OriginView
 
+log = structlog.get_logger()
 
-@dataclass
-class _View:
-    cursor: Cursor
-    tally: Tally
-    tree: IncrementalTree = field(default_factory=IncrementalTree)
+CACHED_SIGNATURES = 1_024
+"""At most 8 KB each."""
+
+Check = Callable[[Route, Checkpoint, OriginView], Awaitable[None]]
+"""Asked before anything is signed; raises a ``BridgeError`` where it must not be.
+
+The view is that of the route's origin: its tree, its messages, the final block it was read to.
+"""
 
 
 class Attestor:
-    """One signer with its own view of the chains; ``index`` is its place in the registry.
+    """Signs with the keys ``records`` what ``views`` and ``checks`` agree to.
 
-    With a ``guard`` it signs nothing while the tokens of the two chains do not add up.
+    Use it as an async context manager: inside, ``sign`` may be called by many at once, and the
+    views are read every ``poll_interval_s``.
     """
 
     def __init__(
         self,
-        index: int,
-        signer: Signer,
-        keys: KeyServiceClient,
-        guard: SupplyGuard | None = None,
+        views: Sequence[OriginView],
+        records: Sequence[PublicKeyRecord],
+        service: KeyServiceClient,
+        poll_interval_s: float,
+        checks: tuple[Check, ...] = (),
     ) -> None:
-        self.index = index
-        self.signer = signer
-        self._keys = keys
-        self._guard = guard
-        self._views: dict[int, _View] = {}
+        self.views: Mapping[int, OriginView] = {view.side.domain: view for view in views}
+        self.records = tuple(records)
+        self._service = service
+        self._poll_interval_s = poll_interval_s
+        self._checks = checks
+        self._group = asyncio.TaskGroup()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._signing: dict[tuple[str, bytes], asyncio.Future[bytes]] = {}
+        self._signed: OrderedDict[tuple[str, bytes], bytes] = OrderedDict()
 
-    async def sign(self, route: Route, checkpoint: Checkpoint) -> bytes:
-        """A signature over ``checkpoint``.
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        for view in self.views.values():
+            self._start(self._read(view))
+        return self
 
-        Raises ``RootMismatch`` when the finalized messages of the chain, read here, give another
-        root, ``SupplyBroken`` when the guard finds tokens that nothing stands behind, and what the
-        key service raises.
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if isinstance(error, asyncio.CancelledError):
+            await self._group.__aexit__(kind, error, traceback)
+        else:  # an error of the body stays itself, and is not put into a group
+            await self._group.__aexit__(None, None, None)
+
+    def ready(self) -> bool:
+        """Whether every chain was read to its final block the last time it was asked."""
+        return all(view.current and view.stopped is None for view in self.views.values())
+
+    async def sign(self, checkpoint: Checkpoint, key_ids: Sequence[str]) -> dict[str, bytes]:
+        """The signatures of these keys over ``checkpoint``.
+
+        Raises ``UnknownKey`` for a key that is not this attestor's, ``InputError`` for a route
+        that is not the bridge's, ``NotFinalized``, ``RootMismatch`` when the final messages of
+        the chain, read here, give another root, and what checks, chain and key service raise.
         """
-        view = await self._grown(route.origin)
-        tree = view.tree
-        own = tree.root(checkpoint.size) if checkpoint.size <= len(tree) else bytes(32)
+        for key_id in key_ids:
+            if key_id not in {record.key_id for record in self.records}:
+                raise UnknownKey(key_id)
+        route = self._route(checkpoint)
+        digest = checkpoint_digest(checkpoint)
+        found = await asyncio.gather(
+            *(self._of_key(key_id, route, checkpoint, digest) for key_id in key_ids)
+        )
+        return dict(zip(key_ids, found, strict=True))
+
+    async def _of_key(
+        self, key_id: str, route: Route, checkpoint: Checkpoint, digest: bytes
+    ) -> bytes:
+        place = key_id, digest
+        known = self._signed.get(place)
+        if known is not None:
+            self._signed.move_to_end(place)
+            return known
+        signing = self._signing.get(place)
+        if signing is None:
+            signing = self._signing[place] = asyncio.get_running_loop().create_future()
+            signing.add_done_callback(_retrieve)
+            self._start(self._sign_into(signing, place, route, checkpoint))
+        # Who asked may go away; the others who wait for the same signature may not.
+        return await asyncio.shield(signing)
+
+    async def _sign_into(
+        self,
+        signing: asyncio.Future[bytes],
+        place: tuple[str, bytes],
+        route: Route,
+        checkpoint: Checkpoint,
+    ) -> None:
+        try:
+            signature = await self._sign(place[0], route, checkpoint)
+        except BridgeError as error:
+            signing.set_exception(error)
+        except BaseException:
+            signing.cancel()
+            raise
+        else:
+            self._signed[place] = signature
+            while len(self._signed) > CACHED_SIGNATURES:
+                self._signed.popitem(last=False)
+            signing.set_result(signature)
+        finally:
+            del self._signing[place]
+
+    async def _sign(self, key_id: str, route: Route, checkpoint: Checkpoint) -> bytes:
+        view = self.views[route.origin.domain]
+        tree = await view.reach(checkpoint.size)
+        own = tree.root(checkpoint.size)
         if own != checkpoint.root:
-            raise RootMismatch(self.signer.name, checkpoint.size, own, checkpoint.root)
-        if self._guard is not None:
-            await self._guard.check(route, view.tally, view.cursor.next_block - 1)
-        signatures = [
-            await self._keys.sign_checkpoint(key.key_id, checkpoint) for key in self.signer.keys
-        ]
-        return packed_signatures(signatures)
+            raise RootMismatch(self._label(key_id), checkpoint.size, own, checkpoint.root)
+        for check in self._checks:
+            await check(route, checkpoint, view)
+        signature = await self._service.sign_checkpoint(key_id, checkpoint)
+        log.info(
+            "checkpoint_signed",
+            signer=self._label(key_id),
+            route=str(route),
+            size=checkpoint.size,
+            root="0x" + checkpoint.root.hex(),
+            epoch=checkpoint.epoch,
+        )
+        return signature
 
-    async def _grown(self, origin: Side) -> _View:
-        def fresh() -> _View:
-            return _View(Cursor.at(origin.record.start_block), Tally.of(origin.record))
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-        view = self._views.setdefault(origin.domain, fresh())
-        topics = [origin.outbox.artifact.topic("Dispatch")]
-        while True:
-            found = await scan(origin.client, view.cursor, origin.outbox.address, topics)
-            if found.removed_from_block is not None:
-                view = self._views[origin.domain] = fresh()  # read it all again
-                continue
-            for one in map(dispatched, found.logs):
-                if one.message.nonce == len(view.tree):
-                    view.tree.append(message_id(one.message))
-                    view.tally.add(one.message)
-            if found.cursor == view.cursor:
-                return view
-            view.cursor = found.cursor
+    def _label(self, key_id: str) -> str:
+        return next(record.label for record in self.records if record.key_id == key_id)
+
+    def _route(self, checkpoint: Checkpoint) -> Route:
+        """The route that a checkpoint is about, every address and chain id of it checked."""
+        ends = []
+        for domain in (checkpoint.origin_domain, checkpoint.destination_domain):
+            if domain not in self.views:
+                known = ", ".join(str(one) for one in sorted(self.views))
+                raise InputError(f"checkpoint: expected domains of {known}, got {domain}")
+            ends.append(self.views[domain].side)
+        route = Route(*ends)
+        expected = route.checkpoint(checkpoint.root, checkpoint.size, checkpoint.epoch)
+        if route.origin is route.destination or expected != checkpoint:
+            raise InputError(f"checkpoint: expected one of {route}, {expected}, got {checkpoint}")
+        return route
+
+    async def _read(self, view: OriginView) -> None:
+        """Read a view again and again, so that what is asked for is mostly there."""
+        last = ""
+        while view.stopped is None:
+            try:
+                await view.grow()
+                last = ""
+            except BridgeError as error:
+                if str(error) != last and view.stopped is None:
+                    last = str(error)
+                    log.warning(
+                        "chain_unread",
+                        chain=view.side.name,
+                        error=type(error).__name__,
+                        reason=last,
+                    )
+            await asyncio.sleep(self._poll_interval_s)
+
+
+def _retrieve(signing: asyncio.Future[bytes]) -> None:
+    """Look at the error, so that asyncio does not complain where nobody waited for it."""
+    if not signing.cancelled():
+        signing.exception()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bridge.crypto.merkle import IncrementalTree
-from bridge.domain.delivery import Stage
 from bridge.relayer.journal import Batch, Entry, Journal
 from bridge.relayer.route import Route
+
+LEAVES_A_READ = 20_000
 
 
 class Trees:
@@ -24,8 +25,9 @@ class Trees:
         last = len(tree) - 1
         if last >= 0 and self._journal.leaf(origin, last) != tree.leaf(last):
             tree = self._trees[origin] = IncrementalTree()
-        for leaf in self._journal.leaves(origin, len(tree)):
-            tree.append(leaf)
+        while leaves := self._journal.leaves(origin, len(tree), LEAVES_A_READ):
+            for leaf in leaves:
+                tree.append(leaf)
         return tree
 
 
@@ -33,17 +35,15 @@ def batch(route: Route, journal: Journal, trees: Trees) -> list[Entry]:
     """Messages of the route that stand under a new checkpoint now.
 
     The tree is the Outbox's, with the messages to all destinations; the checkpoint is this
-    destination's.
+    destination's. While one is on its way to the chain no other is opened: what becomes final
+    meanwhile is one batch, however much it is. One that finds no quorum is overtaken by a larger.
     """
     origin, destination = route.origin.domain, route.destination.domain
-    tree = trees.grown(origin)
-    ready = [
-        entry
-        for entry in journal.at_stage(Stage.FINALIZED, origin, destination)
-        if entry.message.nonce < len(tree)
-    ]
-    if not ready:
+    if any(one.transaction is not None for one in journal.unattested(origin, destination)):
         return []
-    size = ready[-1].message.nonce + 1
-    made = Batch(origin, destination, size, tree.root(size), attested=False)
-    return journal.open_batch(made, [entry.id for entry in ready])
+    tree = trees.grown(origin)
+    last = journal.last_finalized(origin, destination, len(tree))
+    if last is None:
+        return []
+    size = last + 1
+    return journal.open_batch(Batch(origin, destination, size, tree.root(size), attested=False))

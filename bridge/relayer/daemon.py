@@ -3,86 +3,157 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import permutations
 
 import structlog
 
+from bridge.chain.records import Receipt
 from bridge.chain.transactions import Account
-from bridge.domain.errors import BridgeError
-from bridge.keyservice.client import KeyServiceClient
-from bridge.relayer.attest import Quorum, attest
+from bridge.domain.errors import BridgeError, JournalUnavailable
+from bridge.relayer.attest import Attester
+from bridge.relayer.attestor_client import AttestorClient
 from bridge.relayer.batch import Trees, batch
 from bridge.relayer.confirm import confirm
-from bridge.relayer.deliver import deliver
+from bridge.relayer.deliver import Deliverer
 from bridge.relayer.finalize import finalize
-from bridge.relayer.journal import Entry, Journal
+from bridge.relayer.journal import Entry, Journal, Purpose, Submission
+from bridge.relayer.journal.sharing import BEAT_S
 from bridge.relayer.observe import observe
+from bridge.relayer.quorum import Quorum
 from bridge.relayer.route import Route, Side
+from bridge.relayer.submit import Submitter
+from bridge.relayer.worker import Worker
 
 log = structlog.get_logger()
 
 LONGEST_PAUSE_S = 30.0
+SUBMIT_POLL_S = 0.1
+"""Between two looks for receipts, while a transaction is under way."""
+
+Once = Callable[[], Awaitable[None]]
 
 
 class Relayer:
-    """Every route between ``sides``, one journal, one submitting account."""
+    """Every route between ``sides``, one journal, one submitting account on each chain.
+
+    Several may share a journal, each with a name and an account of its own: a task that is done
+    once for all (reading a chain, attesting a route) is whose lease it is, deliveries are shared.
+    """
 
     def __init__(
         self,
         sides: Sequence[Side],
         journal: Journal,
-        keys: KeyServiceClient,
+        attestors: Sequence[AttestorClient],
         account: Account,
         poll_interval_s: float,
+        replica: str = "relayer",
     ) -> None:
         self._sides = sides
-        self._routes = [Route(a, b) for a, b in permutations(sides, 2)]
-        self._keys = keys
         self._journal = journal
-        self._account = account
         self._poll_interval_s = poll_interval_s
+        self._replica = replica
+        self._worker = Worker("journal")
+        self._trees = Trees(journal)
+        self._submitters = {
+            side.domain: Submitter(side.client, account, journal, self._worker, self._settle)
+            for side in sides
+        }
+        self._attesters: dict[tuple[int, int], Attester] = {}
+        self._deliverers: dict[tuple[int, int], Deliverer] = {}
+        self._routes = [Route(a, b) for a, b in permutations(sides, 2)]
+        for route in self._routes:
+            ends = route.origin.domain, route.destination.domain
+            submitter = self._submitters[route.destination.domain]
+            self._attesters[ends] = Attester(
+                route, journal, Quorum(tuple(attestors)), submitter, self._worker
+            )
+            self._deliverers[ends] = Deliverer(
+                route, journal, self._trees, submitter, self._worker, replica
+            )
 
     async def run(self) -> None:
         """Relay until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for side in self._sides:
-                group.create_task(self._for_ever(f"read {side.name}", self._reading(side)))
-            for route in self._routes:
-                for what, once in self._working(route).items():
-                    group.create_task(self._for_ever(f"{what} {route}", once))
+        await self._worker.do(self._journal.beat, self._replica)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._for_ever("beat", self._beat, BEAT_S))
+                for side in self._sides:
+                    once = self._leased(f"read {side.name}", self._reading(side))
+                    group.create_task(self._for_ever(f"read {side.name}", once))
+                    advance = self._submitters[side.domain].advance
+                    pause_s = min(SUBMIT_POLL_S, self._poll_interval_s)
+                    group.create_task(self._for_ever(f"submit {side.name}", advance, pause_s))
+                for route in self._routes:
+                    for what, once in self._working(route).items():
+                        group.create_task(self._for_ever(f"{what} {route}", once))
+        finally:
+            with suppress(JournalUnavailable):  # then it is taken for dead a little later
+                await self._worker.do(self._journal.leave, self._replica)
+            self._worker.close()
 
-    def _reading(self, side: Side) -> Callable[[], Awaitable[None]]:
+    async def _beat(self) -> None:
+        await self._worker.do(self._journal.beat, self._replica)
+
+    def _leased(self, task: str, once: Once) -> Once:
+        """``once``, where this replica has the lease on the task."""
+
+        async def leased() -> None:
+            if await self._worker.do(self._journal.lease, task, self._replica):
+                await once()
+
+        return leased
+
+    def _reading(self, side: Side) -> Once:
         async def once() -> None:
-            _report(await observe(side, self._journal))
-            _report(await finalize(side, self._journal))
+            _report(await observe(side, self._journal, self._worker))
+            _report(await finalize(side, self._journal, self._worker))
 
         return once
 
-    def _working(self, route: Route) -> dict[str, Callable[[], Awaitable[None]]]:
+    def _working(self, route: Route) -> dict[str, Once]:
         """What is done for a route, side by side: signers that fail hold up no delivery."""
-        trees, quorum = Trees(self._journal), Quorum(self._keys)
-        journal, account = self._journal, self._account
+        ends = route.origin.domain, route.destination.domain
+        attester, deliverer = self._attesters[ends], self._deliverers[ends]
+        journal, worker = self._journal, self._worker
 
         async def attesting() -> None:
-            _report(batch(route, journal, trees))
-            _report(await attest(route, journal, quorum, account))
+            _report(await worker.do(batch, route, journal, self._trees))
+            _report(await attester.attest())
 
         async def delivering() -> None:
-            _report(await deliver(route, journal, trees, account))
+            await deliverer.deliver()
 
         async def confirming() -> None:
-            _report(await confirm(route, journal))
+            _report(await confirm(route, journal, worker))
 
-        return {"attest": attesting, "deliver": delivering, "confirm": confirming}
+        return {
+            "attest": self._leased(f"attest {route}", attesting),
+            "deliver": delivering,
+            "confirm": self._leased(f"confirm {route}", confirming),
+        }
 
-    async def _for_ever(self, what: str, once: Callable[[], Awaitable[None]]) -> None:
+    async def _settle(self, submission: Submission, receipt: Receipt) -> None:
+        subject = submission.draft.subject
+        ends = subject["origin"], subject["destination"]
+        settlers: dict[Purpose, Mapping[tuple[int, int], Attester | Deliverer]] = {
+            Purpose.ATTEST: self._attesters,
+            Purpose.DELIVER: self._deliverers,
+        }
+        settler = settlers[submission.draft.purpose].get(ends)
+        if settler is not None:  # a route that is not configured any more is nobody's
+            _report(await settler.settle(submission, receipt))
+
+    async def _for_ever(self, what: str, once: Once, interval_s: float | None = None) -> None:
         """Repeat ``once``; after an error of the bridge's own with a pause that doubles."""
-        pause_s = self._poll_interval_s
+        interval_s = self._poll_interval_s if interval_s is None else interval_s
+        pause_s = interval_s
         while True:
             try:
                 await once()
-                pause_s = self._poll_interval_s
+                pause_s = interval_s
             except BridgeError as error:
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
                 log.warning(

@@ -1,79 +1,336 @@
-"""deliver: each attested message to its recipient, with its proof, once.
+"""deliver: attested messages to their recipients, in ranges under one proof, each once.
 
-A message that its recipient refuses waits for its next attempt and holds up no other. That a
-message is delivered once is the Inbox's doing; here it is only asked first, to save the gas.
+A message that its recipient refuses waits for its next attempt, by itself, and holds up no other.
+That a message is delivered once is the Inbox's doing; here it is only asked first, to save the gas.
 """
 
 from __future__ import annotations
 
 import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
-from bridge.chain.transactions import Account
+from bridge.chain.abi import decode, selector, split_signature
+from bridge.chain.records import Receipt
+from bridge.chain.transactions import TRANSACTION_GAS_CAP
 from bridge.domain.errors import TransactionReverted, TransactionTooHeavy
+from bridge.domain.messages import DEFAULT_GAS_LIMIT
 from bridge.relayer.batch import Trees
-from bridge.relayer.journal import Entry, Journal
-from bridge.relayer.retry import delay_s
+from bridge.relayer.confirm import WORD
+from bridge.relayer.journal import Batch, Draft, Entry, Journal, Purpose, Submission
+from bridge.relayer.retry import next_attempts_at
 from bridge.relayer.route import Route
+from bridge.relayer.submit import Submitter
+from bridge.relayer.worker import Worker
 
 log = structlog.get_logger()
 
+LONGEST_RANGE = 400
+WIDEST_GAP = 16
+"""Messages in a row that a range may leave out: each costs its identifier, 32 bytes."""
+RETRIES_A_ROUND = 8
+"""So many messages that failed before are tried for each round of fresh ones."""
+IN_FLIGHT = 4
+"""Transactions of a route that wait for a block at the same time."""
+RANGE_GAS = 15_000_000
+BASE_GAS = 150_000
+"""A transaction's own cost, the proof and a word of flags, and to spare."""
+FIRST_GAS_A_MESSAGE = 60_000
+"""What a message is taken to use before any was delivered; then it is what they used."""
+SPARE_PERCENT = 150
+OWN_GAS = 60_000
+"""What the Inbox needs for a message beside its recipient's gas, and to spare."""
+BYTE_GAS = 40
+"""Calldata at EIP-7623's floor."""
+POSTPONE_S = 5.0
+RECIPIENT_REVERTED = "RecipientReverted(address,bytes)"
 
-async def deliver(route: Route, journal: Journal, trees: Trees, account: Account) -> list[Entry]:
-    """Messages that were delivered."""
-    inbox = route.destination.inbox
-    moved: list[Entry] = []
-    for entry in journal.due(route.origin.domain, route.destination.domain):
-        if await inbox.call("delivered", entry.message.origin, entry.message.nonce):
-            moved += await _found_delivered(route, journal, entry)
-            continue
-        metadata = proof_metadata(trees, entry)
-        try:
-            receipt = await inbox.send(account, "process", metadata, entry.message.encode())
-        except (TransactionReverted, TransactionTooHeavy) as error:
-            reason = error.error if isinstance(error, TransactionReverted) else str(error)
-            wait_s = delay_s(entry.attempts + 1)
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Messages that go into one transaction, by nonce, all under ``batch``."""
+
+    batch: Batch
+    entries: tuple[Entry, ...]
+    gas: int
+
+    @property
+    def first(self) -> int:
+        """The nonce of the first message."""
+        return self.entries[0].message.nonce
+
+    @property
+    def count(self) -> int:
+        """How many leaves the range has, left out ones among them."""
+        return self.entries[-1].message.nonce - self.first + 1
+
+
+class Deliverer:
+    """The deliveries of one route by one replica."""
+
+    def __init__(
+        self,
+        route: Route,
+        journal: Journal,
+        trees: Trees,
+        submitter: Submitter,
+        worker: Worker,
+        replica: str,
+    ) -> None:
+        self._route = route
+        self._journal = journal
+        self._trees = trees
+        self._submitter = submitter
+        self._worker = worker
+        self._replica = replica
+        self._gas_a_message = FIRST_GAS_A_MESSAGE
+        self._longest = LONGEST_RANGE
+
+    async def deliver(self) -> int:
+        """Send what is due; how many messages went on their way."""
+        room = IN_FLIGHT - self._submitter.open
+        if room <= 0:
+            return 0
+        origin, destination = self._route.origin.domain, self._route.destination.domain
+        sent = 0
+        fresh = await self._claim(room * self._longest, fresh=True)
+        retries = await self._claim(RETRIES_A_ROUND, fresh=False)
+        if not fresh and not retries:
+            return 0
+        batch = await self._worker.do(self._journal.attested_batch, origin, destination)
+        if batch is None or not await self._stands(batch):
+            await self._worker.do(self._journal.release, [one.id for one in fresh + retries])
+            return 0
+        fresh = await self._undelivered(fresh)
+        retries = await self._undelivered(retries)
+        ranges = [Range(batch, (one,), _alone(one)) for one in retries]
+        ranges += self._ranges(batch, fresh)
+        for index, one in enumerate(ranges):
+            if self._submitter.open >= IN_FLIGHT + RETRIES_A_ROUND:
+                rest = [entry.id for later in ranges[index:] for entry in later.entries]
+                await self._worker.do(self._journal.release, rest)
+                break
+            sent += await self._send(one)
+        return sent
+
+    async def settle(self, submission: Submission, receipt: Receipt) -> list[Entry]:
+        """Write down what a mined delivery did to each of its messages; the delivered ones."""
+        members = await self._worker.do(self._journal.members, submission.number)
+        if not members:
+            return []
+        if not receipt.status:
+            # It passed a moment ago, so something changed under it: a smaller one next time.
+            self._longest = max(1, len(members) // 2)
             log.warning(
-                "delivery_refused", message="0x" + entry.id.hex(), reason=reason, wait_s=wait_s
+                "range_reverted", route=str(self._route), messages=len(members), next=self._longest
             )
-            journal.failed(entry.id, reason, time.time() + wait_s)
-            continue
+            wait = time.time() + POSTPONE_S
+            await self._worker.do(self._journal.postpone, [one.id for one in members], wait)
+            return []
+        delivered, failures = self._outcome(receipt)
         detail = {
             "block": receipt.block_number,
             "transaction": "0x" + receipt.transaction_hash.hex(),
             "gas": receipt.gas_used,
+            "messages": len(delivered),
         }
-        done = journal.delivered(entry.id, receipt.block_number, detail)
-        moved += [done] if done is not None else []
-    return moved
+        if len(members) > 1:
+            self._gas_a_message = max(30_000, receipt.gas_used // len(members))
+            self._longest = min(LONGEST_RANGE, 2 * self._longest)
+        ours = {one.id for one in members}
+        moved = await self._worker.do(
+            self._journal.delivered,
+            [one for one in delivered if one in ours],
+            receipt.block_number,
+            detail,
+        )
+        await self._failed({one: reason for one, reason in failures.items() if one in ours})
+        rest = [one for one in members if one.id not in delivered and one.id not in failures]
+        still = await self._undelivered(rest)
+        wait = time.time() + POSTPONE_S
+        await self._worker.do(self._journal.postpone, [one.id for one in still], wait)
+        return moved
+
+    async def _claim(self, limit: int, fresh: bool) -> list[Entry]:
+        origin, destination = self._route.origin.domain, self._route.destination.domain
+        return await self._worker.do(
+            self._journal.claim, origin, destination, self._replica, limit, fresh
+        )
+
+    async def _stands(self, batch: Batch) -> bool:
+        """Whether the root is attested on the chain; noted where a reorg took that back."""
+        inbox = self._route.destination.inbox
+        size = await inbox.call("attestedSize", batch.origin, batch.root)
+        if size == batch.size:
+            return True
+        log.warning("attestation_gone", route=str(self._route), size=batch.size)
+        await self._worker.do(self._journal.unattest, batch)
+        return False
+
+    async def _undelivered(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Those that the Inbox has not delivered; the others are noted as found delivered."""
+        words: defaultdict[int, list[Entry]] = defaultdict(list)
+        for entry in entries:
+            words[entry.message.nonce // WORD].append(entry)
+        left: list[Entry] = []
+        found: list[Entry] = []
+        for word, members in words.items():
+            bits = await self._route.destination.inbox.call(
+                "deliveredWord", self._route.origin.domain, word
+            )
+            for entry in members:
+                (found if bits >> entry.message.nonce % WORD & 1 else left).append(entry)
+        for entry in found:
+            await self._found(entry)
+        return left
+
+    async def _found(self, entry: Entry) -> None:
+        """Note a message that somebody delivered: an earlier run of this relayer or another."""
+        side = self._route.destination
+        head = await side.client.block("latest")
+        topics = [side.inbox.artifact.topic("ProcessId"), entry.id]
+        logs = await side.client.logs(
+            side.inbox.address, topics, side.record.start_block, head.number
+        )
+        if not logs:
+            await self._worker.do(self._journal.release, [entry.id])
+            return  # a reorg took it between the two questions
+        detail: dict[str, Any] = {
+            "block": logs[-1].block_number,
+            "transaction": "0x" + logs[-1].transaction_hash.hex(),
+            "found": True,
+        }
+        await self._worker.do(self._journal.delivered, [entry.id], logs[-1].block_number, detail)
+
+    def _ranges(self, batch: Batch, entries: Sequence[Entry]) -> list[Range]:
+        """Ranges by nonce, each within its gas and without wide gaps."""
+        ranges: list[Range] = []
+        current: list[Entry] = []
+        gas = BASE_GAS
+        for entry in sorted(entries, key=lambda one: one.message.nonce):
+            cost = self._cost(entry)
+            if current and (
+                entry.message.nonce - current[-1].message.nonce > WIDEST_GAP
+                or entry.message.nonce - current[0].message.nonce >= self._longest
+                or gas + cost + _largest(current, entry) > RANGE_GAS
+            ):
+                ranges.append(self._range(batch, current, gas))
+                current, gas = [], BASE_GAS
+            current.append(entry)
+            gas += cost
+        if current:
+            ranges.append(self._range(batch, current, gas))
+        return ranges
+
+    def _range(self, batch: Batch, entries: list[Entry], gas: int) -> Range:
+        if len(entries) == 1:
+            return Range(batch, (entries[0],), _alone(entries[0]))
+        # Two recipients may use all that their messages allow before the rest is short of gas.
+        limit = min(gas + 2 * _largest(entries), TRANSACTION_GAS_CAP)
+        return Range(batch, tuple(entries), limit)
+
+    def _cost(self, entry: Entry) -> int:
+        used = self._gas_a_message * SPARE_PERCENT // 100
+        return used + BYTE_GAS * len(entry.message.body)
+
+    async def _send(self, one: Range) -> int:
+        """Try a range without a transaction, then with one; how many messages are under way."""
+        inbox = self._route.destination.inbox
+        if one.gas > TRANSACTION_GAS_CAP:
+            (entry,) = one.entries
+            error = TransactionTooHeavy("delivery", one.gas, TRANSACTION_GAS_CAP)
+            await self._failed({entry.id: str(error)})
+            return 0
+        data = await self._worker.do(self._call_data, one)
+        account = self._submitter.account.address
+        identifiers = [entry.id for entry in one.entries]
+        try:
+            await inbox.client.call(inbox.address, data, sender=account, gas=one.gas)
+        except TransactionReverted as error:
+            if len(one.entries) == 1:
+                await self._failed({identifiers[0]: self._reason(error)})
+                return 0
+            half = len(one.entries) // 2
+            sent = 0
+            for part in (one.entries[:half], one.entries[half:]):
+                gas = BASE_GAS + sum(self._cost(entry) for entry in part)
+                sent += await self._send(self._range(one.batch, list(part), gas))
+            return sent
+        subject = {
+            "origin": self._route.origin.domain,
+            "destination": self._route.destination.domain,
+            "first": one.first,
+            "count": one.count,
+        }
+        draft = Draft(Purpose.DELIVER, subject, inbox.address, data, one.gas)
+        try:
+            await self._submitter.submit(draft, identifiers)
+        except BaseException:
+            await self._worker.do(self._journal.release, identifiers)
+            raise
+        return len(identifiers)
+
+    def _call_data(self, one: Range) -> bytes:
+        artifact = self._route.destination.inbox.artifact
+        tree = self._trees.grown(one.batch.origin)
+        size = one.batch.size
+        if len(one.entries) == 1:
+            (entry,) = one.entries
+            metadata = one.batch.root + b"".join(tree.proof(entry.message.nonce, size))
+            return artifact.call_data("process", metadata, entry.message.encode())
+        given = [tree.leaf(one.first + index) for index in range(one.count)]
+        for entry in one.entries:
+            given[entry.message.nonce - one.first] = entry.message.encode()
+        siblings = tree.range_proof(one.first, one.count, size)
+        root = one.batch.root
+        return artifact.call_data(
+            "processRange", one.batch.origin, root, one.first, given, list(siblings)
+        )
+
+    def _outcome(self, receipt: Receipt) -> tuple[set[bytes], dict[bytes, str]]:
+        """The ids that were delivered, and the reasons of those that were not."""
+        delivered: set[bytes] = set()
+        failures: dict[bytes, str] = {}
+        explain = self._route.destination.client.decoder
+        for event in self._route.destination.inbox.events(receipt.logs):
+            if event.name == "ProcessId":
+                delivered.add(event.arguments["messageId"])
+            elif event.name == "DeliveryFailed":
+                failures[event.arguments["messageId"]] = explain(event.arguments["reason"])
+        return delivered, failures
+
+    def _reason(self, error: TransactionReverted) -> str:
+        """Why a single delivery fails, in the words in which a range would have it."""
+        client = self._route.destination.client
+        if error.data[:4] != selector(RECIPIENT_REVERTED):
+            return error.error
+        _, reason = decode(split_signature(RECIPIENT_REVERTED)[1], error.data[4:])
+        return client.decoder(reason)
+
+    async def _failed(self, reasons: dict[bytes, str]) -> None:
+        times = next_attempts_at(time.time())
+        dead = await self._worker.do(self._journal.failed, reasons, times)
+        for identifier, reason in reasons.items():
+            log.warning("delivery_refused", message="0x" + identifier.hex(), reason=reason)
+        for entry in dead:
+            log.error("dead_letter", message="0x" + entry.id.hex(), reason=entry.error)
+
+
+def _alone(entry: Entry) -> int:
+    """Gas that one message needs by itself, whatever its recipient does."""
+    limit = entry.message.gas_limit or DEFAULT_GAS_LIMIT
+    return BASE_GAS + OWN_GAS + limit * 64 // 63 + BYTE_GAS * len(entry.message.body)
+
+
+def _largest(entries: Sequence[Entry], *more: Entry) -> int:
+    return max(entry.message.gas_limit or DEFAULT_GAS_LIMIT for entry in (*entries, *more))
 
 
 def proof_siblings(trees: Trees, entry: Entry) -> tuple[bytes, ...]:
     """The siblings of a batched message under its root, the lowest first."""
     assert entry.size is not None
     return trees.grown(entry.message.origin).proof(entry.message.nonce, entry.size)
-
-
-def proof_metadata(trees: Trees, entry: Entry) -> bytes:
-    """What ``process`` takes beside the message: the attested root and the siblings under it."""
-    assert entry.root is not None
-    return entry.root + b"".join(proof_siblings(trees, entry))
-
-
-async def _found_delivered(route: Route, journal: Journal, entry: Entry) -> list[Entry]:
-    """The message, which somebody delivered already: an earlier run of this relayer or another."""
-    side = route.destination
-    head = await side.client.block("latest")
-    topics = [side.inbox.artifact.topic("ProcessId"), entry.id]
-    logs = await side.client.logs(side.inbox.address, topics, side.record.start_block, head.number)
-    if not logs:
-        return []  # a reorg took it between the two questions
-    detail: dict[str, Any] = {
-        "block": logs[-1].block_number,
-        "transaction": "0x" + logs[-1].transaction_hash.hex(),
-        "found": True,
-    }
-    done = journal.delivered(entry.id, logs[-1].block_number, detail)
-    return [done] if done is not None else []

@@ -8,13 +8,14 @@ from bridge.chain.contracts import dispatched
 from bridge.chain.events import scan
 from bridge.relayer.journal import Entry, Journal
 from bridge.relayer.route import Side
+from bridge.relayer.worker import Worker
 
 log = structlog.get_logger()
 
 
-async def finalize(side: Side, journal: Journal) -> list[Entry]:
+async def finalize(side: Side, journal: Journal, worker: Worker) -> list[Entry]:
     """Messages that became final since the last call."""
-    cursor = journal.cursor(side.domain, side.record.start_block)
+    cursor = await worker.do(journal.cursor, side.domain, side.record.start_block)
     topics = [side.outbox.artifact.topic("Dispatch")]
     found = await scan(side.client, cursor, side.outbox.address, topics)
     if found.removed_from_block is not None:
@@ -22,4 +23,5 @@ async def finalize(side: Side, journal: Journal) -> list[Entry]:
         log.error("finalized_blocks_went", chain=side.name, from_block=found.removed_from_block)
     if not found.logs and found.cursor == cursor:
         return []
-    return journal.finalize(side.domain, [dispatched(one) for one in found.logs], found.cursor)
+    messages = [dispatched(one) for one in found.logs]
+    return await worker.do(journal.finalize, side.domain, messages, found.cursor)

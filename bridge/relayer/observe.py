@@ -10,9 +10,10 @@ from bridge.chain.contracts import dispatched
 from bridge.crypto.digests import message_id
 from bridge.relayer.journal import Entry, Journal
 from bridge.relayer.route import Side
+from bridge.relayer.worker import Worker
 
 
-async def observe(side: Side, journal: Journal) -> list[Entry]:
+async def observe(side: Side, journal: Journal, worker: Worker) -> list[Entry]:
     """Messages that were new between ``finalized`` and the head of the chain."""
     finalized = await side.client.finalized()
     head = await side.client.block("latest")
@@ -20,5 +21,5 @@ async def observe(side: Side, journal: Journal) -> list[Entry]:
     logs = await side.client.logs(side.outbox.address, topics, finalized.number + 1, head.number)
     found = [dispatched(log) for log in logs]
     seen = {message_id(one.message) for one in found}
-    journal.forget_observed(side.domain, seen, finalized.number)
-    return journal.observe(found)
+    await worker.do(journal.forget_observed, side.domain, seen, finalized.number)
+    return await worker.do(journal.observe, found)

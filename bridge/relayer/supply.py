@@ -23,9 +23,11 @@ from bridge.chain.contracts import Contract
 from bridge.chain.deployment import SideRecord
 from bridge.chain.events import Cursor, scan
 from bridge.chain.transfers import Transfer
+from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import InputError, SupplyBroken
 from bridge.domain.messages import Message, address_to_bytes32
 from bridge.relayer.route import Route, Side
+from bridge.relayer.view import OriginView
 
 KINDS = {"TokenBridge": "tokens", "NftBridge": "nfts"}
 """Contract and its field in the record of a side."""
@@ -154,6 +156,28 @@ class SupplyGuard:
             if found.cursor == known.cursor:
                 return known.routes
             known.cursor = found.cursor
+
+
+class SupplyCheck:
+    """What an attestor asks a guard before it signs, with a tally of each origin's messages.
+
+    Raises what the guard raises.
+    """
+
+    def __init__(self) -> None:
+        self._guard = SupplyGuard()
+        self._tallies: dict[int, tuple[Tally, int]] = {}
+
+    async def __call__(self, route: Route, _: Checkpoint, view: OriginView) -> None:
+        """Pass where the tokens of the two chains add up."""
+        origin = route.origin
+        tally, counted = self._tallies.get(origin.domain) or (Tally.of(origin.record), 0)
+        block = view.block
+        for message in view.messages(counted):
+            tally.add(message)
+            counted += 1
+        self._tallies[origin.domain] = tally, counted
+        await self._guard.check(route, tally, block)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,18 +17,20 @@ import psutil
 import pytest
 
 from bridge.apps.devnet.layout import ANY_PORTS, SENDER, Layout, read_deployment
-from bridge.apps.devnet.world import ChainKind, World, chain_client
+from bridge.apps.devnet.world import ChainKind, World, attestor_client, chain_client
 from bridge.apps.postcards import send_postcard
 from bridge.chain.anvil import find_anvil
 from bridge.chain.development import development_accounts
 from bridge.chain.transactions import Account
+from bridge.relayer.attestor_client import AttestorClient
 from bridge.relayer.journal import Entry, Journal
 from bridge.relayer.route import Side
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 60
 T = TypeVar("T")
-PROCESSES = ("chain-A", "chain-B", "keyservice", "relayer")
+ATTESTORS = ("attestor-signer-1", "attestor-signer-2", "attestor-signer-3")
+PROCESSES = ("chain-A", "chain-B", "keyservice", *ATTESTORS, "relayer")
 STAGES = ["observed", "finalized", "batched", "attested", "delivered", "confirmed"]
 
 
@@ -121,6 +123,10 @@ class Network:
     def on_chain(self, work: Callable[[dict[str, Side]], Awaitable[T]]) -> T:
         """What ``work`` gives, which gets a ``Side`` for each chain."""
         return asyncio.run(self._on_chain(work))
+
+    def attestor(self, number: int = 1) -> AttestorClient:
+        """A client of one of the three attestors, to be closed."""
+        return attestor_client(self.world.config().attestors[number - 1])
 
     def send(self, *texts: str, recipient: str | None = None) -> list[str]:
         """The ids of postcards from A to B."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.apps.devnet.layout import SENDER
+from bridge.apps.devnet.processes import choose_port
 from bridge.apps.devnet.world import ChainKind, key_service_client
 from bridge.chain.anvil import find_anvil
 from bridge.chain.development import development_accounts
@@ -50,6 +52,18 @@ def written(folder: Path, threshold: int, *labels: str) -> Path:
     members = "".join(f'[[signers]]\nkeys = ["{label}"]\n' for label in labels)
     path.write_text(f"threshold = {threshold}\n{members}")
     return path
+
+
+def attest_with(network: Network, *signers: str) -> None:
+    """Start an attestor for more keys, and have the relayer know it."""
+    token = f"attestors/{signers[0]}.token"
+    with network.world.layout.config.open("a") as config:
+        config.write(
+            f'\n[[attestors]]\nurl = "http://127.0.0.1:{choose_port("attestor", 0)}"\n'
+            f'token_file = "{token}"\nsigners = {json.dumps(signers)}\n'
+        )
+    network.world.processes.stop("relayer")
+    network.up()
 
 
 def warp(network: Network, seconds: int) -> None:
@@ -125,6 +139,7 @@ def test_a_rotation_strands_no_message(own: Network, tmp_path: Path) -> None:
     """Signed by the outgoing quorum, active after its delay; the relayer follows by itself."""
     assert labels(epochs(own)["A"][0]) == ["signer-1", "signer-2", "signer-3"]
     create_keys(own, ("next-1", Algorithm.ML_DSA_87), ("next-2", Algorithm.SLH_DSA_SHA2_128S))
+    attest_with(own, "next-1", "next-2")
     following = written(tmp_path, 2, "next-1", "next-2", "signer-3")
     ended = own.cli("signers", "rotate", "--set", following, "--json")
     assert ended.code == 0, ended.err

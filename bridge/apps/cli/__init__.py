@@ -12,6 +12,7 @@ import sys
 from rich.console import Console
 
 from bridge.apps.cli.root import application
+from bridge.apps.logs import configure_logs
 from bridge.domain.errors import BridgeError
 
 __all__ = ["main"]
@@ -19,6 +20,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    configure_logs("error")  # a daemon says more, once it knows that it is one
     problems = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
         application(sys.argv[1] if len(sys.argv) > 1 else None)()

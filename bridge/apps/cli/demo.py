@@ -34,8 +34,8 @@ def demo(
 ) -> None:
     """Send a postcard from A to B, attested and verified on chain, and get its answer.
 
-    Two chains, a key service and a relayer run as processes in a temporary folder; they are
-    stopped and the folder is deleted in the end, also after Ctrl-C.
+    Two chains, a key service, attestors and a relayer run as processes in a temporary folder;
+    they are stopped and the folder is deleted in the end, also after Ctrl-C.
     """
     with (
         Screen(to_stderr=json, record=picture is not None) as screen,

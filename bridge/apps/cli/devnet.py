@@ -1,10 +1,11 @@
-"""``astralink devnet``: two chains, a key service and a relayer on this machine."""
+"""``astralink devnet``: two chains, a key service, attestors and a relayer on this machine."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,19 +14,17 @@ from rich.table import Table
 
 from bridge.apps.cli.root import JsonOption, StateOption, print_json
 from bridge.apps.config import Config, state_folder
-from bridge.apps.devnet.layout import DEFAULT_PORTS, Layout, Ports
-from bridge.apps.devnet.world import ChainKind, Step, World, chain_client
+from bridge.apps.devnet.layout import CHAINS, DEFAULT_PORTS, Layout, Ports, attestor_ports
+from bridge.apps.devnet.world import ChainKind, Step, World, chain_client, process_names
 from bridge.domain.errors import BridgeError
 from bridge.relayer.journal import Journal
 
 app = typer.Typer(help="A development network on this machine.", no_args_is_help=True)
 
-PROCESSES = ("chain-A", "chain-B", "keyservice", "relayer")
-
 
 @app.callback()
 def _devnet() -> None:
-    """Two chains, a key service that runs a simulated link, and a relayer, each a process."""
+    """Two chains, a key service with a simulated link, attestors, a relayer: each a process."""
 
 
 @app.command()
@@ -38,6 +37,9 @@ def up(
     port_a: Annotated[int, typer.Option(min=0, max=65535)] = DEFAULT_PORTS.chains["A"],
     port_b: Annotated[int, typer.Option(min=0, max=65535)] = DEFAULT_PORTS.chains["B"],
     port_keys: Annotated[int, typer.Option(min=0, max=65535)] = DEFAULT_PORTS.key_service,
+    port_attestors: Annotated[
+        int, typer.Option(min=0, max=65533, help="The first attestor's; the others follow.")
+    ] = DEFAULT_PORTS.attestors["signer-1"],
     bare: Annotated[
         bool, typer.Option(help="Only chains and key service: no contracts, no relayer.")
     ] = False,
@@ -55,7 +57,8 @@ def up(
             console.print(f"[green]✓[/] {step.name} ({step.seconds:.1f} s)")
 
         world = World(layout, announce, watch)
-        asyncio.run(world.up(Ports({"A": port_a, "B": port_b}, port_keys), chain, bare))
+        ports = Ports({"A": port_a, "B": port_b}, port_keys, attestor_ports(port_attestors))
+        asyncio.run(world.up(ports, chain, bare))
     data = asyncio.run(_status(world))
     if json:
         print_json(data)
@@ -97,8 +100,10 @@ def status(state: StateOption = None, json: JsonOption = False) -> None:
 
 async def _status(world: World) -> dict[str, Any]:
     records = world.processes.records()
+    config = world.config() if world.layout.config.exists() else None
+    names = [f"chain-{name}" for name in CHAINS] + ["keyservice", "relayer"]
     processes = {}
-    for name in PROCESSES:
+    for name in names if config is None else process_names(config):
         record = records.get(name)
         processes[name] = {
             "running": world.processes.running(name) is not None,
@@ -108,13 +113,13 @@ async def _status(world: World) -> dict[str, Any]:
         }
     chains: dict[str, Any] = {}
     messages: dict[str, int] = {}
-    if world.layout.config.exists():
-        config = world.config()
+    if config is not None:
         chains = {name: await _chain(config, name) for name in config.chains}
-        if config.relayer.journal.exists():
-            journal = Journal(config.relayer.journal)
-            for entry in journal.all_entries():
-                messages[entry.stage.value] = messages.get(entry.stage.value, 0) + 1
+        where = config.relayer.journal
+        if not isinstance(where, Path) or where.exists():
+            journal = Journal(where, read_only=True)
+            for (_, _, stage), (count, _) in journal.queues().items():
+                messages[stage.value] = messages.get(stage.value, 0) + count
             journal.close()
     return {
         "folder": str(world.layout.folder),
@@ -125,7 +130,11 @@ async def _status(world: World) -> dict[str, Any]:
 
 
 async def _chain(config: Config, name: str) -> dict[str, Any]:
-    data: dict[str, Any] = {**config.chains[name].model_dump(), "latest": None, "finalized": None}
+    data: dict[str, Any] = {
+        **config.chains[name].model_dump(exclude_none=True),
+        "latest": None,
+        "finalized": None,
+    }
     async with AsyncExitStack() as stack:
         try:
             client = await stack.enter_async_context(chain_client(config, name))

@@ -11,7 +11,7 @@ import structlog
 from bridge.apps.cli.root import StateOption
 from bridge.apps.config import Config, load_config, state_folder
 from bridge.apps.devnet.layout import Layout, read_deployment
-from bridge.apps.devnet.world import chain_client, key_service_client
+from bridge.apps.devnet.world import attestor_client, chain_client
 from bridge.apps.logs import configure_logs
 from bridge.chain.deployment import DeploymentRecord
 from bridge.chain.transactions import Account
@@ -33,6 +33,8 @@ def relay(state: StateOption = None) -> None:
         raise ConfigError(
             str(config.relayer.deployment), [f"sides.{name}: missing" for name in missing]
         )
+    if not config.attestors:
+        raise ConfigError(str(layout.config), ["attestors: expected one or more, got none"])
     asyncio.run(_relay(config, deployment))
 
 
@@ -45,10 +47,19 @@ async def _relay(config: Config, deployment: DeploymentRecord) -> None:
             for name, record in deployment.sides.items()
             if name in config.chains
         ]
-        keys = await stack.enter_async_context(key_service_client(config))
+        attestors = [
+            await stack.enter_async_context(attestor_client(one)) for one in config.attestors
+        ]
         journal = Journal(config.relayer.journal)
         stack.callback(journal.close)
-        relayer = Relayer(sides, journal, keys, account, config.relayer.poll_interval_s)
+        relayer = Relayer(
+            sides,
+            journal,
+            attestors,
+            account,
+            config.relayer.poll_interval_s,
+            config.relayer.replica,
+        )
         running = asyncio.create_task(relayer.run())
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -149,6 +149,8 @@ def _facts(step: Step) -> str:
         return "on each chain; two ML-DSA-87 keys expanded and proved there"
     if step.name == "key service":
         return "a process of its own; private keys never leave it"
+    if step.name == "attestors":
+        return f"{len(facts['urls'])} processes, one for each signer; none has a key"
     if step.name == "relayer":
         return "a process of its own, with its journal"
     return ""

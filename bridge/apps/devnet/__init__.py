@@ -1,1 +1,1 @@
-"""The development network: two chains, a key service and a relayer, each a process."""
+"""The development network: two chains, a key service, attestors and a relayer, each a process."""

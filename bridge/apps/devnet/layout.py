@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.apps.config import FILE_NAME
 from bridge.chain.deployment import DeploymentRecord
 from bridge.chain.development import development_accounts
 from bridge.domain.errors import ConfigError, InputError
+from bridge.domain.keys import Algorithm
 
+SIGNERS = {
+    "signer-1": Algorithm.ML_DSA_87,
+    "signer-2": Algorithm.ML_DSA_87,
+    "signer-3": Algorithm.SLH_DSA_SHA2_128S,
+}
+"""Label and algorithm: both families, lattices and hashes."""
 CHAINS = {"A": (1, 31001), "B": (2, 31002)}
 """Domain and chain id of each chain."""
 DEPLOYER, RELAYER, SENDER, GUARDIAN = 0, 1, 2, 3
@@ -24,9 +31,15 @@ class Ports:
 
     chains: dict[str, int]
     key_service: int
+    attestors: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIGNERS, 0))
 
 
-DEFAULT_PORTS = Ports({"A": 8545, "B": 8546}, 8547)
+def attestor_ports(first: int) -> dict[str, int]:
+    """``first`` and those that follow it, a port for each signer; 0 for any of them."""
+    return {label: first and first + n for n, label in enumerate(SIGNERS)}
+
+
+DEFAULT_PORTS = Ports({"A": 8545, "B": 8546}, 8547, attestor_ports(8551))
 ANY_PORTS = Ports({"A": 0, "B": 0}, 0)
 
 
@@ -123,6 +136,13 @@ def _config_text(ports: Ports) -> str:
         f'rpc_url = "http://127.0.0.1:{ports.chains[name]}"\n\n'
         for name, (domain, chain_id) in CHAINS.items()
     )
+    attestors = "".join(
+        "[[attestors]]\n"
+        f'url = "http://127.0.0.1:{port}"\n'
+        f'token_file = "attestors/{label}.token"\n'
+        f'signers = ["{label}"]\n\n'
+        for label, port in ports.attestors.items()
+    )
     return (
         "# Made by `astralink devnet up`. Paths are relative to this file's folder.\n\n"
         f"{chains}"
@@ -130,6 +150,7 @@ def _config_text(ports: Ports) -> str:
         f'url = "http://127.0.0.1:{ports.key_service}"\n'
         'token_file = "keyservice/secrets/keyservice.token"\n'
         'provider = "default"\n\n'
+        f"{attestors}"
         "[relayer]\n"
         'deployment = "deployment.json"\n'
         'journal = "journal.sqlite"\n'

@@ -17,16 +17,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bridge.apps.config import Config, load_config
+from bridge.apps.config import AttestorConfig, Config, load_config
 from bridge.apps.devnet.layout import (
     DEPLOYER,
     GUARDIAN,
+    SIGNERS,
     Layout,
     Ports,
     read_deployment,
     write_deployment,
 )
 from bridge.apps.devnet.processes import ProcessTable, choose_port, choose_ports
+from bridge.chain.agreement import AgreedClient
 from bridge.chain.anvil import AnvilSettings, anvil_command, anvil_version, find_anvil
 from bridge.chain.artifact import all_abis
 from bridge.chain.client import ChainClient
@@ -35,23 +37,19 @@ from bridge.chain.development import development_accounts
 from bridge.chain.revert import RevertDecoder
 from bridge.chain.transactions import Account
 from bridge.domain.errors import (
+    AttestorUnreachable,
     BridgeError,
     ChainUnreachable,
     ConfigError,
     KeyServiceUnreachable,
     ProcessError,
 )
-from bridge.domain.keys import Algorithm, PublicKeyRecord
+from bridge.domain.keys import PublicKeyRecord
 from bridge.domain.quorums import Signer, SignerSet
 from bridge.keyservice.client import KeyServiceClient
-from bridge.keyservice.secretfile import read_secret
+from bridge.keyservice.secretfile import read_or_create_secret, read_secret
+from bridge.relayer.attestor_client import AttestorClient
 
-SIGNERS = {
-    "signer-1": Algorithm.ML_DSA_87,
-    "signer-2": Algorithm.ML_DSA_87,
-    "signer-3": Algorithm.SLH_DSA_SHA2_128S,
-}
-"""Label and algorithm: both families, lattices and hashes."""
 THRESHOLD = 2
 BLOCK_TIME_S = 0.5
 FINALITY_BLOCKS = 2
@@ -90,6 +88,30 @@ def key_service_client(config: Config) -> KeyServiceClient:
     return KeyServiceClient(config.key_service.url, token)
 
 
+def agreed_client(config: Config, name: str) -> ChainClient:
+    """A client of the chain ``name`` that believes what as many endpoints say as are asked for."""
+    agreement = config.chains[name].needed_agreement
+    if agreement == 1:
+        return chain_client(config, name)
+    return AgreedClient(config.chain(name), agreement, RevertDecoder.from_abis(all_abis()))
+
+
+def attestor_client(attestor: AttestorConfig) -> AttestorClient:
+    """A client of a configured attestor; ``ConfigError`` when its token is not there."""
+    return AttestorClient(attestor.url, read_secret(attestor.token_file).hex())
+
+
+def attestor_name(attestor: AttestorConfig) -> str:
+    """What the process of an attestor of this machine is called."""
+    return "attestor-" + "-".join(attestor.signers)
+
+
+def process_names(config: Config) -> list[str]:
+    """The processes of a network, in the order in which they are started."""
+    attestors = [attestor_name(one) for one in config.attestors if one.signers]
+    return [*(f"chain-{name}" for name in config.chains), "keyservice", *attestors, "relayer"]
+
+
 def default_kind() -> ChainKind:
     """Anvil where its binary is found, the embedded chain otherwise."""
     return ChainKind.ANVIL if find_anvil() is not None else ChainKind.EMBEDDED
@@ -114,7 +136,7 @@ class World:
         self._started: list[str] = []
 
     async def up(self, ports: Ports, kind: ChainKind | None = None, bare: bool = False) -> None:
-        """Bring everything up; ``bare`` leaves out the contracts and the relayer.
+        """Bring everything up; ``bare`` leaves out contracts, attestors and relayer.
 
         Raises ``PortInUse``, ``ProcessError``, ``ConfigError`` and what chains and the key
         service raise.
@@ -123,6 +145,9 @@ class World:
             config = self._configure(ports)
             kind = self._kind(kind)
             async with AsyncExitStack() as stack:
+                if not bare:
+                    # They load while everything else is made, and wait for the contracts' record.
+                    self._start_attestors(config)
                 async with asyncio.TaskGroup() as group:
                     for name in config.chains:
                         group.create_task(self._chain(config, name, kind))
@@ -134,7 +159,9 @@ class World:
                 }
                 if not bare:
                     await self._contracts(chains, signers)
-                    await self._relayer()
+                    async with asyncio.TaskGroup() as group:
+                        group.create_task(self._attestors(config))
+                        group.create_task(self._relayer())
         except BaseException as error:
             for name in reversed(self._started):
                 self.processes.stop(name)
@@ -157,10 +184,15 @@ class World:
     def _configure(self, ports: Ports) -> Config:
         if not self.layout.config.exists():
             wanted = {f"chain {name}": port for name, port in ports.chains.items()}
-            chosen = choose_ports({**wanted, "key service": ports.key_service})
-            key_service = chosen.pop("key service")
-            chains = dict(zip(ports.chains, chosen.values(), strict=True))
-            self.layout.create(Ports(chains, key_service))
+            attestors = {f"attestor {label}": port for label, port in ports.attestors.items()}
+            chosen = choose_ports({**wanted, "key service": ports.key_service, **attestors})
+            self.layout.create(
+                Ports(
+                    {name: chosen[f"chain {name}"] for name in ports.chains},
+                    chosen["key service"],
+                    {label: chosen[f"attestor {label}"] for label in ports.attestors},
+                )
+            )
         return self.config()
 
     def _kind(self, wanted: ChainKind | None) -> ChainKind:
@@ -183,7 +215,8 @@ class World:
     async def _chain(self, config: Config, name: str, kind: ChainKind) -> None:
         chain = config.chains[name]
         process = f"chain-{name}"
-        port = _port(chain.rpc_url)
+        url = chain.urls[0]
+        port = _port(url)
         with self._step(f"chain {name}") as facts:
             state = self.layout.chain_state(name, kind)
             if kind is ChainKind.ANVIL:
@@ -199,7 +232,7 @@ class World:
                     *("--state", str(state)),
                 ]
                 facts["software"] = "py-evm (embedded)"
-            facts |= {"chain_id": chain.chain_id, "domain": chain.domain, "url": chain.rpc_url}
+            facts |= {"chain_id": chain.chain_id, "domain": chain.domain, "url": url}
             self._ensure(process, command, port)
             client = chain_client(config, name)
             try:
@@ -251,13 +284,52 @@ class World:
             facts |= {name: side.model_dump() for name, side in deployment.sides.items()}
         return deployment
 
+    def _start_attestors(self, config: Config) -> None:
+        if not config.attestors:
+            raise ConfigError(
+                str(self.layout.config),
+                ["attestors: expected one or more, got none; another folder gets its own"],
+            )
+        for attestor in _of_this_machine(config):
+            signers = [word for label in attestor.signers for word in ("--signer", label)]
+            command = [
+                *(*_astralink("attest"), *signers, "--state", str(self.layout.folder)),
+                *("--deployment-timeout", str(3 * START_TIMEOUT_S)),
+            ]
+            read_or_create_secret(attestor.token_file)  # the relayer may be first to read it
+            self._ensure(attestor_name(attestor), command, _port(attestor.url))
+
+    async def _attestors(self, config: Config) -> None:
+        with self._step("attestors") as facts:
+            attestors = _of_this_machine(config)
+            facts["urls"] = [attestor.url for attestor in attestors]
+            async with asyncio.TaskGroup() as group:
+                for attestor in attestors:
+                    group.create_task(self._attestor(attestor))
+
+    async def _attestor(self, attestor: AttestorConfig) -> None:
+        probe = AttestorClient(attestor.url, "")
+        try:
+            await self._until(attestor_name(attestor), probe.health, AttestorUnreachable)
+        finally:
+            await probe.aclose()
+
     async def _relayer(self) -> None:
         with self._step("relayer"):
             command = [*_astralink("relay"), "--state", str(self.layout.folder)]
+            log = self.processes.log_file("relayer")
+            said = log.stat().st_size if log.exists() else 0
+            starts = self.processes.running("relayer") is None
             self._ensure("relayer", command, None)
 
+            where = self.config().relayer.journal
+
             async def journal_there() -> None:
-                if not self.layout.journal.exists():
+                if isinstance(where, Path):
+                    there = where.exists()
+                else:
+                    there = not starts or b"relayer_started" in log.read_bytes()[said:]
+                if not there:
                     raise FileNotFoundError
 
             await self._until("relayer", journal_there, FileNotFoundError)
@@ -306,6 +378,10 @@ def _first(error: BaseException) -> BaseException:
             if isinstance(found, BridgeError):
                 return found
     return error
+
+
+def _of_this_machine(config: Config) -> list[AttestorConfig]:
+    return [attestor for attestor in config.attestors if attestor.signers]
 
 
 def _astralink(command: str) -> list[str]:

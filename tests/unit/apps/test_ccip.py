@@ -42,7 +42,7 @@ def attest(journal: Journal) -> None:
     log = Log("0x" + "11" * 20, (), b"", 10, b"\x0a" * 32, b"\x0b" * 32, 0)
     journal.finalize(1, [Dispatched(MESSAGE, log)], Cursor.at(0))
     batch = Batch(1, 2, 1, message_id(MESSAGE), attested=False)
-    journal.open_batch(batch, [message_id(MESSAGE)])
+    journal.open_batch(batch)
     journal.attested(batch, {})
 
 
@@ -64,8 +64,8 @@ async def test_both_ways_of_eip_3668_are_answered(journal, http) -> None:
 
 async def test_what_is_final_may_be_kept(journal, http) -> None:
     attest(journal)
-    journal.delivered(message_id(MESSAGE), 20, {})
-    journal.confirmed(message_id(MESSAGE), {})
+    journal.delivered([message_id(MESSAGE)], 20, {})
+    journal.confirmed([message_id(MESSAGE)], {})
     answer = await http.get(f"/ccip/{SENDER}/{DATA}.json")
     assert answer.headers["Cache-Control"] == FINAL
 

@@ -236,3 +236,95 @@ def test_the_state_folder(monkeypatch):
     monkeypatch.setenv(FOLDER_VARIABLE, "/from/variable")
     assert state_folder(None) == Path("/from/variable")
     assert state_folder(Path("given")) == Path("given")
+
+
+# Endpoints and attestors
+
+SEVERAL = (
+    'rpc_url = "http://127.0.0.1:8545"',
+    'rpc_urls = ["http://a:1", "http://b:2", "http://c:3"]\nlag_blocks = 4\ntimeout_s = 9',
+)
+
+
+def test_one_endpoint_agrees_with_itself(write):
+    config = load_config(write())
+    assert config.chain("A").urls == ("http://127.0.0.1:8545",)
+    assert config.chains["A"].needed_agreement == 1
+    assert config.chain("A").attempt_timeout_s == config.chain("A").timeout_s
+
+
+def test_several_endpoints(write):
+    config = load_config(write(SEVERAL))
+    settings = config.chain("A")
+    assert settings.urls == ("http://a:1", "http://b:2", "http://c:3")
+    assert (settings.lag_blocks, settings.timeout_s, settings.attempt_timeout_s) == (4, 9.0, 3.0)
+    assert config.chains["A"].needed_agreement == 2
+    three = (SEVERAL[0], SEVERAL[1] + "\nagreement = 3")
+    assert load_config(write(three)).chains["A"].needed_agreement == 3
+
+
+@pytest.mark.parametrize(
+    ("new", "problem"),
+    [
+        ("", "chains.A.rpc_url: missing"),
+        ("rpc_urls = []", "chains.A.rpc_urls: "),
+        ('rpc_urls = ["http://a", "ftp://b"]', "chains.A.rpc_urls.1: expected an address"),
+        ('rpc_urls = ["http://a", "http://a"]', "chains.A.rpc_urls: expected each address once"),
+        (
+            'rpc_url = "http://a"\nrpc_urls = ["http://b"]',
+            "chains.A.rpc_url: expected it or rpc_urls, got both",
+        ),
+        (
+            'rpc_urls = ["http://a", "http://b"]\nagreement = 3',
+            "chains.A.agreement: expected at most 2, as many as there are addresses, got 3",
+        ),
+        ('rpc_url = "http://a"\nagreement = 2', "chains.A.agreement: expected at most 1"),
+        ('rpc_url = "http://a"\nagreement = 0', "chains.A.agreement: "),
+        ('rpc_url = "http://a"\nlag_blocks = -1', "chains.A.lag_blocks: "),
+        ('rpc_url = "http://a"\ntimeout_s = 0', "chains.A.timeout_s: "),
+    ],
+)
+def test_each_wrong_word_about_endpoints(write, new, problem):
+    (found,) = problems(write((SEVERAL[0], new)))
+    assert found.startswith(problem)
+
+
+ATTESTORS = """
+[attesting]
+folder = "signing"
+
+[[attestors]]
+url = "http://127.0.0.1:8551"
+token_file = "one.token"
+signers = ["signer-1"]
+
+[[attestors]]
+url = "https://attestor.example"
+token_file = "/etc/two.token"
+"""
+
+
+def test_attestors(write, tmp_path):
+    config = load_config(write(text=GOOD + ATTESTORS))
+    here, elsewhere = config.attestors
+    assert (here.url, here.signers) == ("http://127.0.0.1:8551", ("signer-1",))
+    assert here.token_file == tmp_path / "one.token"
+    assert elsewhere.signers == ()
+    assert elsewhere.token_file == Path("/etc/two.token")
+    assert config.attesting.folder == tmp_path / "signing"
+    assert load_config(write()).attestors == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('url = "http://127.0.0.1:8551"', 'url = "8551"', "attestors.0.url: expected an address"),
+        ('token_file = "one.token"', "", "attestors.0.token_file: missing"),
+        ('token_file = "/etc/two.token"', "token = 1", "attestors.1.token: unknown key"),
+        ('signers = ["signer-1"]', 'signers = [""]', "attestors.0.signers.0: "),
+        ('folder = "signing"', "poll_interval_s = 0", "attesting.poll_interval_s: "),
+    ],
+)
+def test_each_wrong_word_about_attestors(write, old, new, problem):
+    path = write((old, new), text=GOOD + ATTESTORS)
+    assert any(found.startswith(problem) for found in problems(path))

@@ -11,6 +11,7 @@ from bridge.apps.devnet.layout import (
     RELAYER,
     Layout,
     Ports,
+    attestor_ports,
     read_deployment,
     replace_text,
     write_deployment,
@@ -21,7 +22,7 @@ from bridge.chain.development import development_accounts
 from bridge.domain.errors import ConfigError
 from bridge.keyservice.secretfile import read_secret
 
-PORTS = Ports({"A": 18545, "B": 18546}, 18547)
+PORTS = Ports({"A": 18545, "B": 18546}, 18547, attestor_ports(18551))
 ADDRESS = "0x" + "ab" * 20
 
 
@@ -75,6 +76,15 @@ def test_create_makes_a_configuration_that_loads(layout):
     assert {name: (chain.domain, chain.chain_id) for name, chain in config.chains.items()} == CHAINS
     assert config.chains["B"].rpc_url == "http://127.0.0.1:18546"
     assert config.key_service.url == "http://127.0.0.1:18547"
+    assert [one.url for one in config.attestors] == [
+        f"http://127.0.0.1:{port}" for port in (18551, 18552, 18553)
+    ]
+    assert [one.signers for one in config.attestors] == [
+        ("signer-1",),
+        ("signer-2",),
+        ("signer-3",),
+    ]
+    assert len({one.token_file for one in config.attestors}) == 3
     assert config.relayer.deployment == layout.deployment
     assert config.relayer.journal == layout.journal
     assert config.key_service.token_file.parent.parent == layout.keys

@@ -13,7 +13,15 @@ MAY = {
     ("observed", "observed"),  # its block went and it came back in another
     ("finalized", "observed"),
     ("batched", "finalized"),  # another message under its checkpoint went
+    ("attested", "batched"),  # its attestation went
     ("delivered", "attested"),  # its delivery went
+    ("attested", "dead_letter"),  # no attempt is left
+    ("attested", "dropped"),  # an operator said so
+    ("dead_letter", "dropped"),
+    ("dead_letter", "attested"),  # taken up again
+    ("dropped", "attested"),
+    ("dead_letter", "delivered"),  # by somebody else
+    ("dropped", "delivered"),
 }
 
 
@@ -27,6 +35,7 @@ def test_persisted_values_are_never_renamed():
     assert [stage.value for stage in ORDER] == [
         "observed", "finalized", "batched", "attested", "delivered", "confirmed",
     ]  # fmt: skip
+    assert sorted(set(Stage) - set(ORDER)) == ["dead_letter", "dropped"]
 
 
 def test_nothing_follows_confirmed():

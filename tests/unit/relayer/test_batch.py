@@ -8,7 +8,8 @@ from bridge.crypto.digests import message_id
 from bridge.crypto.merkle import root, verify_proof
 from bridge.domain.delivery import Stage
 from bridge.relayer.batch import Trees, batch
-from bridge.relayer.deliver import proof_metadata, proof_siblings
+from bridge.relayer.deliver import proof_siblings
+from bridge.relayer.journal import Draft, Purpose
 from bridge.relayer.route import Route, Side
 
 A, B, C = 1, 2, 3
@@ -55,7 +56,20 @@ def test_a_gap_in_the_nonces_waits(journal, found, route):
     assert batch(route(A, B), journal, trees) == []
     journal.finalize(A, [found(1)], CURSOR)
     assert [entry.message.nonce for entry in batch(route(A, B), journal, trees)] == [1, 2]
-    assert [made.size for made in journal.unattested(A, B)] == [1, 3]
+    assert [made.size for made in journal.unattested(A, B)] == [3, 1]
+
+
+def test_what_becomes_final_while_a_checkpoint_is_on_its_way_is_one_batch(journal, found, route):
+    journal.finalize(A, [found(0)], CURSOR)
+    trees = Trees(journal)
+    batch(route(A, B), journal, trees)
+    (first,) = journal.unattested(A, B)
+    draft = Draft(Purpose.ATTEST, {}, "0x" + "11" * 20, b"", 1)
+    made = journal.prepare(31002, "0x" + "22" * 20, 0, draft, batch=first)
+    journal.finalize(A, [found(1), found(2)], CURSOR)
+    assert batch(route(A, B), journal, trees) == []
+    journal.free(made.number)
+    assert [entry.message.nonce for entry in batch(route(A, B), journal, trees)] == [1, 2]
 
 
 def test_the_checkpoint_covers_messages_to_other_destinations(journal, found, route):
@@ -67,7 +81,6 @@ def test_the_checkpoint_covers_messages_to_other_destinations(journal, found, ro
     assert moved.root == root(map(identifier, messages[:2]))
     siblings = proof_siblings(trees, moved)
     verify_proof(moved.id, 1, 2, siblings, moved.root)
-    assert proof_metadata(trees, moved) == moved.root + b"".join(siblings)
     assert [entry.message.nonce for entry in batch(route(A, C), journal, trees)] == [0, 2]
     (to_c,) = journal.unattested(A, C)
     assert (to_c.size, to_c.root) == (3, root(map(identifier, messages)))
@@ -78,6 +91,7 @@ def test_a_proof_stands_under_its_own_root_after_the_tree_has_grown(journal, fou
     trees = Trees(journal)
     moved = batch(route(A, B), journal, trees)
     journal.finalize(A, [found(nonce) for nonce in range(3, 9)], CURSOR)
+    journal.attested(journal.unattested(A, B)[0], {})
     batch(route(A, B), journal, trees)
     for entry in moved:
         verify_proof(entry.id, entry.message.nonce, 3, proof_siblings(trees, entry), entry.root)

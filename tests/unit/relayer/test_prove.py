@@ -33,7 +33,7 @@ def attest(journal, found, size):
     """A batch of the one message, attested."""
     tree = Trees(journal).grown(A)
     batch = Batch(A, found.message.destination, size, tree.root(size), attested=False)
-    journal.open_batch(batch, [message_id(found.message)])
+    journal.open_batch(batch)
     journal.attested(batch, {})
 
 
@@ -58,9 +58,9 @@ def test_it_is_final_once_its_delivery_is(journal, found):
     final(journal, one)
     attest(journal, one, 1)
     prover = Prover(journal)
-    journal.delivered(message_id(one.message), 30, {})
+    journal.delivered([message_id(one.message)], 30, {})
     assert not prover.prove(ask()).final
-    journal.confirmed(message_id(one.message), {})
+    journal.confirmed([message_id(one.message)], {})
     assert prover.prove(ask()).final
 
 
@@ -75,7 +75,7 @@ def test_before_its_quorum_it_is_told_where_it_stands(journal, found):
         prover.prove(ask())
     tree = Trees(journal).grown(A)
     batch = Batch(A, B, 1, tree.root(), attested=False)
-    journal.open_batch(batch, [message_id(one.message)])
+    journal.open_batch(batch)
     with pytest.raises(NotAttested, match="is batched") as refused:
         prover.prove(ask())
     assert refused.value.retryable
@@ -83,11 +83,14 @@ def test_before_its_quorum_it_is_told_where_it_stands(journal, found):
     prover.prove(ask())
 
 
-def test_the_first_of_two_that_has_a_quorum_is_taken(journal, found):
+def test_of_two_the_first_that_has_a_quorum_is_taken(journal, found):
     first, second = found(0, body=BODY), found(1, body=BODY)
-    final(journal, first, second)
+    final(journal, first)
+    attest(journal, first, 1)
+    final(journal, second)
+    assert Prover(journal).prove(ask()).entry.message == first.message
     attest(journal, second, 2)
-    assert Prover(journal).prove(ask()).entry.message == second.message
+    assert Prover(journal).prove(ask()).entry.message == first.message
 
 
 @pytest.mark.parametrize(
@@ -143,7 +146,7 @@ def test_a_message_is_found_by_an_index(journal, path):
         journal.with_body(A, B, HOOK, BODY)
     finally:
         event.remove(Engine, "before_cursor_execute", note)
-    ((statement, parameters),) = asked
+    ((statement, parameters),) = [one for one in asked if one[0].startswith("SELECT")]
     with closing(sqlite3.connect(path)) as db:
         plan = db.execute("EXPLAIN QUERY PLAN " + statement, parameters).fetchall()
     assert len(plan) == 1

@@ -1,16 +1,14 @@
 """The table of delays."""
 
-from bridge.relayer.retry import DELAYS_S, delay_s
+from bridge.relayer.retry import DELAYS_S, LONGEST_DELAY_S, next_attempts_at
 
 
-def test_each_attempt_has_its_place_in_the_table():
-    assert [delay_s(attempts) for attempts in range(1, len(DELAYS_S) + 1)] == list(DELAYS_S)
+def test_each_failure_has_its_place_in_the_table():
+    assert next_attempts_at(1000.0) == [1000.0 + delay for delay in DELAYS_S]
 
 
-def test_the_last_delay_repeats():
-    assert delay_s(len(DELAYS_S) + 1) == delay_s(10**6) == DELAYS_S[-1]
-
-
-def test_delays_only_grow():
-    assert list(DELAYS_S) == sorted(set(DELAYS_S))
+def test_delays_never_shrink_and_last_for_about_two_days():
+    assert list(DELAYS_S) == sorted(DELAYS_S)
     assert DELAYS_S[0] > 0
+    assert DELAYS_S[-1] == LONGEST_DELAY_S
+    assert 24 * 3600 < sum(DELAYS_S) < 3 * 24 * 3600

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +15,17 @@ from bridge.chain.transfers import TOKEN_TAG, Transfer
 from bridge.chain.wire import data as hex_data
 from bridge.chain.wire import parse_data, parse_quantity, quantity
 from bridge.crypto.digests import checkpoint_digest
+from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.contexts import CHECKPOINT_CONTEXT
 from bridge.domain.errors import InputError, RootMismatch, SupplyBroken
+from bridge.domain.keys import Provenance, PublicKeyRecord
 from bridge.domain.messages import Message
 from bridge.relayer.attestor import Attestor
 from bridge.relayer.route import Route
 from bridge.relayer.route import Side as RelayerSide
-from bridge.relayer.supply import SupplyGuard, Tally
+from bridge.relayer.supply import SupplyCheck, SupplyGuard, Tally
+from bridge.relayer.treefile import TreeFile
+from bridge.relayer.view import OriginView
 from bridge.testing import OWNER, Deployed, Side, World, bridge_world, padded, world
 from bridge.testing.world import GOVERNANCE, HOUR_S, SIGNERS, sign
 from tests.contracts.conftest import A, B
@@ -32,49 +39,58 @@ from tests.contracts.tokens import (
     transfer,
 )
 
+Start = Callable[..., "Signing"]
+
 __all__ = ["bridge_world", "world"]
 
 
 class MachineClient(ChainClient):
-    """A client whose node is a bare EVM: one block, always final, with all logs in it."""
+    """A client whose node is a bare EVM: a block for each log, final at once."""
 
     def __init__(self, side: Side) -> None:
         settings = ChainSettings(f"chain-{side.domain}", side.domain, side.machine.chain_id, "none")
         super().__init__(settings)
         self.machine = side.machine
-        self.calls = 0
+        self.called: set[str] = set()
+
+    @property
+    def head(self) -> int:
+        return len(self.machine.logs)
 
     async def request(self, method: str, *params: Any, what: str = "") -> Any:
         if method == "eth_call":
-            self.calls += 1
             request, block = params
-            assert parse_quantity(block) == 1
+            self.called.add(request["to"])
+            assert parse_quantity(block) == self.head
             output = self.machine.raw_call(
                 request["to"], parse_data(request["data"]), OWNER, static=True
             )
             return hex_data(output)
         if method == "eth_getBlockByNumber":
+            number = self.head if params[0] == "finalized" else parse_quantity(params[0])
             return {
-                "number": quantity(1),
-                # Another hash with each log: the guard reads it all again, as after a reorg.
-                "hash": hex_data(len(self.machine.logs).to_bytes(32)),
+                "number": quantity(number),
+                "hash": hex_data(number.to_bytes(32)),
                 "parentHash": hex_data(bytes(32)),
                 "timestamp": quantity(self.machine.timestamp),
             }
         assert method == "eth_getLogs", method
         (query,) = params
+        first, last = (parse_quantity(query[name]) for name in ("fromBlock", "toBlock"))
         return [
             {
                 "address": address,
                 "topics": [hex_data(topic) for topic in topics],
                 "data": hex_data(log_data),
-                "blockNumber": quantity(1),
-                "blockHash": hex_data(len(self.machine.logs).to_bytes(32)),
-                "transactionHash": hex_data(index.to_bytes(32)),
-                "logIndex": quantity(index),
+                "blockNumber": quantity(number),
+                "blockHash": hex_data(number.to_bytes(32)),
+                "transactionHash": hex_data(number.to_bytes(32)),
+                "logIndex": quantity(0),
             }
-            for index, (address, topics, log_data) in enumerate(self.machine.logs)
-            if address == query["address"] and hex_data(topics[0]) == query["topics"][0]
+            for number, (address, topics, log_data) in enumerate(self.machine.logs, start=1)
+            if first <= number <= last
+            and address == query["address"]
+            and hex_data(topics[0]) == query["topics"][0]
         ]
 
 
@@ -92,6 +108,12 @@ def side_of(side: Side, **changes: str | None) -> RelayerSide:
     return RelayerSide.of(MachineClient(side), record)
 
 
+(KEY,) = SIGNERS[0].keys
+RECORD = PublicKeyRecord(
+    KEY.key_id, "signer", KEY.algorithm, KEY.public_key, Provenance("", True, "", 0.0, 0, 0.0, "")
+)
+
+
 class Keys:
     """Signs as the key service does, with the world's own keys; ``signed`` counts."""
 
@@ -105,20 +127,36 @@ class Keys:
 
 
 class Signing:
-    """An attestor with a guard, and the routes between the chains of a world."""
+    """An attestor that checks the supply, and the routes between the chains of a world."""
 
-    def __init__(self, world: World, **changes: str | None) -> None:
+    def __init__(self, file: TreeFile, world: World, **changes: str | None) -> None:
         """``changes`` are addresses of the record of B that a test has replaced."""
         self.world = world
         self.keys = Keys()
-        self.attestor = Attestor(0, SIGNERS[0], self.keys, SupplyGuard())  # type: ignore[arg-type]
         self.sides = {A: side_of(world.a), B: side_of(world.b, **changes)}
+        self.views = [OriginView(side, file) for side in self.sides.values()]
+        self.check = SupplyCheck()
 
     async def __call__(self, origin: int = A) -> bytes:
         own = self.world.a if origin == A else self.world.b
         own.sync()
         route = Route(self.sides[origin], self.sides[3 - origin])
-        return await self.attestor.sign(route, route.checkpoint(own.tree.root(), len(own.tree), 1))
+        return await self.ask(route.checkpoint(own.tree.root(), len(own.tree), 1))
+
+    async def ask(self, checkpoint: Checkpoint) -> bytes:
+        """Of an attestor that has signed nothing yet, and has read what the last one read."""
+        checks = (self.check,)
+        async with Attestor(self.views, [RECORD], self.keys, 60.0, checks) as attestor:  # type: ignore[arg-type]
+            (signature,) = (await attestor.sign(checkpoint, [RECORD.key_id])).values()
+            return signature
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Gives a ``Signing`` for a world."""
+    file = TreeFile(tmp_path / "tree.sqlite")
+    yield partial(Signing, file)
+    file.close()
 
 
 @pytest.fixture
@@ -128,8 +166,10 @@ def gold(world: World) -> Deployed:
     return token
 
 
-async def test_a_quiet_bridge_is_signed_for_on_all_its_way(world: World, gold: Deployed) -> None:
-    signing = Signing(world)
+async def test_a_quiet_bridge_is_signed_for_on_all_its_way(
+    world: World, gold: Deployed, start: Start
+) -> None:
+    signing = start(world)
     stars = sample_nft(world.a, 1, 2)
     world.enrol_token(world.a, stars.address, bridge="nfts")
     voucher = world.b.voucher(world.a, gold.address)
@@ -153,20 +193,23 @@ async def test_a_quiet_bridge_is_signed_for_on_all_its_way(world: World, gold: D
     assert signing.keys.signed == 7
 
 
-async def test_no_tokens_are_asked_for_where_a_record_has_no_bridge(world: World) -> None:
+async def test_no_tokens_are_asked_for_where_a_record_has_no_bridge(
+    world: World, start: Start
+) -> None:
     world.a.outbox.send("dispatch", B, padded(BOB), b"x")
-    signing = Signing(world, tokens=None, nfts=None)
+    signing = start(world, tokens=None, nfts=None)
     assert await signing(A)
-    assert [side.client.calls for side in signing.sides.values()] == [0, 0]
+    for side in signing.sides.values():
+        assert side.client.called <= {side.record.outbox}  # for the root, and nothing else
 
 
-async def test_the_root_is_looked_at_first(world: World, gold: Deployed) -> None:
+async def test_the_root_is_looked_at_first(world: World, gold: Deployed, start: Start) -> None:
     transfer(world.a.tokens, B, gold.address, 500)
     world.a.sync()
-    signing = Signing(world)
+    signing = start(world)
     route = Route(signing.sides[A], signing.sides[B])
     with pytest.raises(RootMismatch):
-        await signing.attestor.sign(route, route.checkpoint(b"\1" * 32, 1, 1))
+        await signing.ask(route.checkpoint(b"\1" * 32, 1, 1))
 
 
 @pytest.fixture
@@ -181,13 +224,13 @@ def puppet(world: World, gold: Deployed) -> Deployed:
 
 
 async def test_minted_above_locked_is_not_signed_for(
-    world: World, gold: Deployed, puppet: Deployed
+    world: World, gold: Deployed, puppet: Deployed, start: Start
 ) -> None:
     transfer(world.a.tokens, B, gold.address, 500)
     body = TOKEN_TAG + A.to_bytes(4) + padded(gold.address) + (501).to_bytes(32) + padded(BOB)
     world.a.outbox.send("dispatch", B, padded(puppet.address), body + bytes(3))
     delivered(world, world.a)
-    signing = Signing(world, tokens=puppet.address)
+    signing = start(world, tokens=puppet.address)
     for origin in (A, B):
         if origin == B:
             world.b.outbox.send("dispatch", A, padded(BOB), b"x")
@@ -202,7 +245,7 @@ async def test_minted_above_locked_is_not_signed_for(
 
 
 async def test_a_refunded_lock_backs_nothing(
-    world: World, gold: Deployed, puppet: Deployed
+    world: World, gold: Deployed, puppet: Deployed, start: Start
 ) -> None:
     """A message that was delivered and refunded as well: what was locked is counted once."""
     deadline = world.a.machine.timestamp + HOUR_S
@@ -210,7 +253,7 @@ async def test_a_refunded_lock_backs_nothing(
     world.a.outbox.send("dispatch", B, padded(puppet.address), body + bytes(3))
     delivered(world, world.a)
     transfer(world.a.tokens, B, gold.address, 500, deadline=deadline)
-    signing = Signing(world, tokens=puppet.address)
+    signing = start(world, tokens=puppet.address)
     assert await signing(A)
     lost = timed_out(world, world.a)
     world.a.tokens.send("refund", lost, (B, gold.address, 500, ALICE))
@@ -218,7 +261,7 @@ async def test_a_refunded_lock_backs_nothing(
         await signing(A)
 
 
-async def test_released_above_burned_is_not_signed_for(world: World) -> None:
+async def test_released_above_burned_is_not_signed_for(world: World, start: Start) -> None:
     token = sample_token(world.b)
     side = world.b
     parts = (side.outbox.address, side.inbox.address, side.receipts.address)
@@ -227,7 +270,7 @@ async def test_released_above_burned_is_not_signed_for(world: World) -> None:
     puppet.send("enrol", (B, padded(token.address), A), (10**9, 0), (10**9, 0))
     token.send("approve", puppet.address, 10**9, sender=ALICE)
     transfer(puppet, A, token.address, 300)
-    signing = Signing(world, tokens=puppet.address)
+    signing = start(world, tokens=puppet.address)
     world.b.sync()
     assert await signing(B)
     body = TOKEN_TAG + B.to_bytes(4) + padded(token.address) + (1).to_bytes(32) + padded(BOB)
@@ -237,9 +280,11 @@ async def test_released_above_burned_is_not_signed_for(world: World) -> None:
         await signing(A)
 
 
-async def test_a_balance_below_what_is_owed_is_not_signed_for(world: World, gold: Deployed) -> None:
+async def test_a_balance_below_what_is_owed_is_not_signed_for(
+    world: World, gold: Deployed, start: Start
+) -> None:
     """A token that takes from whoever holds it, as rebasing ones do."""
-    signing = Signing(world)
+    signing = start(world)
     for amount in (500, 100):
         transfer(world.a.tokens, B, gold.address, amount)
     assert await signing(A)

@@ -1,0 +1,162 @@
+"""The HTTP interface of an attestor. ``bridge.relayer.attestor_wire`` has the paths and bodies.
+
+A refusal is {"error": {"code", "message"}}; its code says whether to ask again.
+"""
+
+from __future__ import annotations
+
+import structlog
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from bridge.crypto.digests import checkpoint_digest
+from bridge.domain.errors import (
+    BridgeError,
+    ChainError,
+    EndpointsDisagree,
+    EndpointsTooFew,
+    Equivocation,
+    FinalizedChanged,
+    InputError,
+    KeyServiceError,
+    NotFinalized,
+    RelayError,
+    RootMismatch,
+    TreeMismatch,
+    UnknownKey,
+)
+from bridge.keyservice.bearer import BearerToken
+from bridge.keyservice.wire import Body, ErrorBody, ErrorDetail, KeyBody, to_hex
+from bridge.relayer.attestor import Attestor
+from bridge.relayer.attestor_wire import (
+    HealthBody,
+    OriginBody,
+    ReadyBody,
+    SignatureBody,
+    SignaturesBody,
+    SignaturesQuestion,
+    SignerBody,
+)
+
+_log = structlog.stdlib.get_logger(__name__)
+
+OPEN_PATHS = frozenset({"/v1/health", "/v1/ready"})
+MAX_BODY_BYTES = 1 << 16
+SHOWN_PROBLEMS = 3
+
+STATUS_AND_CODE: tuple[tuple[type[BridgeError], int, str], ...] = (
+    (InputError, 422, "bad_input"),
+    (UnknownKey, 404, "unknown_key"),
+    (NotFinalized, 425, "not_finalized"),
+    (RootMismatch, 409, "root_mismatch"),
+    (Equivocation, 409, "equivocation"),
+    (FinalizedChanged, 503, "stopped"),
+    (TreeMismatch, 503, "stopped"),
+    (EndpointsTooFew, 503, "no_agreement"),
+    (EndpointsDisagree, 503, "no_agreement"),
+    (ChainError, 503, "chain_unread"),
+    (KeyServiceError, 503, "key_service"),
+    (RelayError, 409, "refused"),
+)
+"""The first that fits."""
+
+
+def create_app(attestor: Attestor, token: str) -> Starlette:
+    """The application for an attestor that is started and stopped by the caller."""
+
+    async def signatures(request: Request) -> JSONResponse:
+        question = await _question(request)
+        checkpoint = question.checkpoint.checkpoint()
+        key_ids = question.keys
+        if key_ids is None:
+            key_ids = [record.key_id for record in attestor.records]
+        found = await attestor.sign(checkpoint, key_ids)
+        return _answer(
+            SignaturesBody(
+                digest=to_hex(checkpoint_digest(checkpoint)),
+                signatures=[
+                    SignatureBody(key_id=key_id, signature=to_hex(signature))
+                    for key_id, signature in found.items()
+                ],
+            )
+        )
+
+    async def signer(_: Request) -> JSONResponse:
+        return _answer(SignerBody(keys=[KeyBody.of(record) for record in attestor.records]))
+
+    async def health(_: Request) -> JSONResponse:
+        stopped = any(view.stopped is not None for view in attestor.views.values())
+        return _answer(HealthBody(status="stopped" if stopped else "ok"))
+
+    async def ready(_: Request) -> JSONResponse:
+        origins = [
+            OriginBody(
+                chain=view.side.name,
+                domain=view.side.domain,
+                size=len(view.tree),
+                block=view.block,
+                problem=None if view.problem is None else str(view.problem),
+            )
+            for view in attestor.views.values()
+        ]
+        is_ready = attestor.ready()
+        return _answer(ReadyBody(ready=is_ready, origins=origins), 200 if is_ready else 503)
+
+    return Starlette(
+        routes=[
+            Route("/v1/signatures", signatures, methods=["POST"]),
+            Route("/v1/signer", signer),
+            Route("/v1/health", health),
+            Route("/v1/ready", ready),
+        ],
+        middleware=[Middleware(BearerToken, token=token, name="attestor", open_paths=OPEN_PATHS)],
+        exception_handlers={BridgeError: _bridge_error, HTTPException: _http_error},
+    )
+
+
+async def _question(request: Request) -> SignaturesQuestion:
+    raw = b""
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > MAX_BODY_BYTES:
+            raise InputError(f"body: expected at most {MAX_BODY_BYTES} bytes")
+    try:
+        return SignaturesQuestion.model_validate_json(raw)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'body'}: {problem['msg']}"
+            for problem in error.errors()[:SHOWN_PROBLEMS]
+        )
+        raise InputError(problems) from error
+
+
+def _answer(body: Body, status: int = 200) -> JSONResponse:
+    return JSONResponse(body.model_dump(mode="json"), status)
+
+
+def _refusal(status: int, code: str, message: str, signed: bytes | None = None) -> JSONResponse:
+    signed_root = None if signed is None else to_hex(signed)
+    detail = ErrorDetail(code=code, message=message, signed_root=signed_root)
+    return JSONResponse(ErrorBody(error=detail).model_dump(exclude_none=True), status)
+
+
+async def _bridge_error(_: Request, error: Exception) -> JSONResponse:
+    for kind, status, code in STATUS_AND_CODE:
+        if isinstance(error, kind):
+            log = _log.info if kind is NotFinalized else _log.warning
+            log("signature_refused", code=code, reason=str(error))
+            signed = error.signed if isinstance(error, Equivocation) else None
+            return _refusal(status, code, str(error), signed)
+    _log.error("attestor_failed", error=type(error).__name__, reason=str(error))
+    return _refusal(500, "internal", f"{type(error).__name__}: {error}")
+
+
+async def _http_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+    return _refusal(error.status_code, code, str(error.detail))

@@ -1,0 +1,178 @@
+"""What the chains said: messages seen, messages final, and how far each Outbox was read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from bridge.chain.contracts import Dispatched
+from bridge.chain.events import BlockMark, Cursor
+from bridge.crypto.digests import message_id
+from bridge.domain.delivery import Stage
+from bridge.relayer.journal.records import Entry, entry_of
+from bridge.relayer.journal.schema import checkpoints, cursors, messages, transitions
+from bridge.relayer.journal.steps import Steps, chunks
+
+
+class Observing(Steps):
+    """The part of the journal that the stages observe and finalize write."""
+
+    def observe(self, found: Sequence[Dispatched]) -> list[Entry]:
+        """Note messages seen in blocks that may still go; the new ones come back."""
+        with self._engine.begin() as db:
+            known = self._known(db, found)
+            fresh = [one for one in found if _place(one) not in known]
+            self._add(db, fresh)
+            return self._these(db, [message_id(one.message) for one in fresh])
+
+    def forget_observed(self, origin: int, seen: set[bytes], above_block: int) -> int:
+        """Drop messages of ``origin`` above a block that the chain no longer shows."""
+        with self._engine.begin() as db:
+            rows = db.execute(
+                select(messages.c.id).where(
+                    messages.c.origin == origin,
+                    messages.c.stage == Stage.OBSERVED,
+                    messages.c.block_number > above_block,
+                )
+            ).scalars()
+            gone = [row for row in rows if row not in seen]
+            self._drop(db, gone)
+        return len(gone)
+
+    def finalize(self, origin: int, found: Sequence[Dispatched], cursor: Cursor) -> list[Entry]:
+        """Note messages in blocks that no reorg takes back, and the cursor behind them."""
+        with self._engine.begin() as db:
+            known = self._known(db, found)
+            identifiers = {_place(one): message_id(one.message) for one in found}
+            # What was observed at a nonce in a block that went away is another message.
+            gone = {
+                place: known[place]
+                for place, identifier in identifiers.items()
+                if place in known and known[place] != identifier
+            }
+            if gone:
+                self._drop(db, list(gone.values()))
+                self._reopen(db, origin, min(nonce for _, nonce in gone))
+            self._add(db, [one for one in found if _place(one) not in known or _place(one) in gone])
+            self._settle(db, found)
+            entries: list[Entry] = []
+            for detail, group in _by_transaction(found):
+                these = [message_id(one.message) for one in group]
+                entries += self._move_these(
+                    db, Stage.FINALIZED, detail, these, only_from=Stage.OBSERVED
+                )
+            self._save_cursor(db, origin, cursor)
+        return entries
+
+    def cursor(self, origin: int, start_block: int) -> Cursor:
+        """The cursor of ``origin``'s Outbox, at ``start_block`` where none was kept."""
+        with self._engine.begin() as db:
+            raw = db.execute(
+                select(cursors.c.cursor).where(cursors.c.origin == origin)
+            ).scalar_one_or_none()
+        if raw is None:
+            return Cursor.at(start_block)
+        marks = tuple(BlockMark(number, bytes.fromhex(hash_)) for number, hash_ in raw["marks"])
+        return Cursor(raw["start"], raw["next_block"], marks)
+
+    def _known(self, db: Connection, found: Sequence[Dispatched]) -> dict[tuple[int, int], bytes]:
+        """Identifiers of what the journal has at the places of ``found``."""
+        known = {}
+        by_origin = groupby(sorted(map(_place, found)), key=lambda place: place[0])
+        for origin, places in by_origin:
+            for part in chunks([nonce for _, nonce in places]):
+                rows = db.execute(
+                    select(messages.c.nonce, messages.c.id).where(
+                        messages.c.origin == origin, messages.c.nonce.in_(part)
+                    )
+                )
+                known.update({(origin, row.nonce): row.id for row in rows})
+        return known
+
+    def _these(self, db: Connection, identifiers: Sequence[bytes]) -> list[Entry]:
+        entries = []
+        for part in chunks(identifiers):
+            rows = db.execute(select(messages).where(messages.c.id.in_(part)))
+            entries += [entry_of(row) for row in rows]
+        return sorted(entries, key=lambda entry: (entry.message.origin, entry.message.nonce))
+
+    def _add(self, db: Connection, fresh: Sequence[Dispatched]) -> None:
+        """New rows, observed."""
+        if not fresh:
+            return
+        now = time.time()
+        db.execute(
+            insert(messages),
+            [
+                {
+                    "id": message_id(one.message),
+                    "origin": one.message.origin,
+                    "nonce": one.message.nonce,
+                    "destination": one.message.destination,
+                    "message": one.message.encode(),
+                    "stage": Stage.OBSERVED,
+                    "since": now,
+                    "block_number": one.log.block_number,
+                    "block_hash": one.log.block_hash,
+                    "attempts": 0,
+                    "next_attempt_at": 0.0,
+                }
+                for one in fresh
+            ],
+        )
+        for detail, group in _by_transaction(fresh):
+            act = self._act(db, Stage.OBSERVED, detail)
+            rows = [{"message_id": message_id(one.message), "act": act} for one in group]
+            db.execute(insert(transitions), rows)
+
+    def _settle(self, db: Connection, found: Sequence[Dispatched]) -> None:
+        """Write down the blocks that messages finally stand in, where they are not final yet."""
+        if not found:
+            return
+        db.execute(
+            update(messages)
+            .where(messages.c.id == bindparam("which"), messages.c.stage == Stage.OBSERVED)
+            .values(block_number=bindparam("number"), block_hash=bindparam("hash")),
+            [
+                {
+                    "which": message_id(one.message),
+                    "number": one.log.block_number,
+                    "hash": one.log.block_hash,
+                }
+                for one in found
+            ],
+        )
+
+    def _reopen(self, db: Connection, origin: int, nonce: int) -> None:
+        """Drop checkpoints over a message that is gone; what waited under them is batched anew."""
+        waiting = (messages.c.origin == origin) & (messages.c.size > nonce)
+        batched = waiting & (messages.c.stage == Stage.BATCHED)
+        self._move(db, Stage.FINALIZED, {"reorg": True}, batched, root=None, size=None)
+        stale = (checkpoints.c.origin == origin, checkpoints.c.size > nonce)
+        db.execute(delete(checkpoints).where(*stale))
+
+    def _save_cursor(self, db: Connection, origin: int, cursor: Cursor) -> None:
+        raw = {
+            "start": cursor.start,
+            "next_block": cursor.next_block,
+            "marks": [[mark.number, mark.hash.hex()] for mark in cursor.marks],
+        }
+        db.execute(delete(cursors).where(cursors.c.origin == origin))
+        db.execute(insert(cursors).values(origin=origin, cursor=raw))
+
+
+def _place(one: Dispatched) -> tuple[int, int]:
+    return one.message.origin, one.message.nonce
+
+
+def _by_transaction(
+    found: Sequence[Dispatched],
+) -> Iterable[tuple[dict[str, Any], list[Dispatched]]]:
+    """Messages of one transaction together, with what is told of it."""
+    for key, group in groupby(found, key=lambda one: one.log.transaction_hash):
+        members = list(group)
+        yield {"block": members[0].log.block_number, "transaction": "0x" + key.hex()}, members

@@ -1,0 +1,123 @@
+"""Two relayers on one PostgreSQL journal share the work, and one takes over from the other."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from bridge.apps.devnet.world import ChainKind
+from bridge.chain.anvil import find_anvil
+from bridge.chain.development import development_accounts
+from bridge.relayer.journal import Entry, Journal
+from tests.integration.conftest import ROOT, Network, environment, processes_with, until
+from tests.postgres import Server
+
+TAKEN_OVER_S = 10.0
+SECOND = 6
+"""The development account of the second relayer."""
+
+pytestmark = pytest.mark.skipif(find_anvil() is None, reason="no Anvil: run make tools")
+
+
+class Shared(Network):
+    """A network whose journal is in PostgreSQL."""
+
+    url: str
+
+    def entries(self) -> list[Entry]:
+        journal = Journal(self.url)
+        try:
+            return journal.all_entries()
+        finally:
+            journal.close()
+
+
+@pytest.fixture
+def shared(tmp_path: Path, postgres: Server) -> Iterator[Shared]:
+    network = Shared(tmp_path / "state", ChainKind.ANVIL)
+    network.url = postgres.create(f"relay_{uuid4().hex}")
+    network.up()  # writes the configuration and starts everything on a file
+    network.world.processes.stop("relayer")
+    config = network.world.layout.config
+    text = config.read_text()
+    assert 'journal = "journal.sqlite"' in text
+    config.write_text(text.replace('journal = "journal.sqlite"', f'journal = "{network.url}"'))
+    network.world.layout.journal.unlink()
+    network.up()
+    assert "relayer" in network.running(), network.world.processes.log_tail("relayer")
+    yield network
+    network.world.down()
+    assert processes_with(str(network.folder)) == []
+
+
+@pytest.fixture
+def second(shared: Shared, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Another relayer on the same journal, with an account of its own."""
+    key = tmp_path / "second.key"
+    key.touch(mode=0o600)
+    key.write_text(bytes(development_accounts()[SECOND].key).hex() + "\n")
+    log = (tmp_path / "second.log").open("wb")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bridge.apps.cli", "relay", "--state", str(shared.folder)],
+        cwd=ROOT,
+        env=environment(
+            ASTRALINK_RELAYER__REPLICA="second", ASTRALINK_RELAYER__ACCOUNT_KEY_FILE=str(key)
+        ),
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    until(lambda: b"relayer_started" in (tmp_path / "second.log").read_bytes(), "it started")
+    yield process
+    process.terminate()
+    process.wait(20)
+    log.close()
+
+
+def test_one_dies_and_the_other_takes_over(shared: Shared, second: subprocess.Popen[bytes]) -> None:
+    first = shared.send(*(f"both are there: {number}" for number in range(6)))
+    for identifier in first:
+        shared.reaches(identifier)
+    assert "relayer" in shared.running(), shared.world.processes.log_tail("relayer")
+    os.kill(shared.pid("relayer"), signal.SIGKILL)
+    died = time.monotonic()
+    later = shared.send(*(f"one is left: {number}" for number in range(6)))
+    for identifier in later:
+        shared.reaches(identifier, "attested", "delivered", "confirmed")
+    assert time.monotonic() - died < TAKEN_OVER_S + 5 * len(later)
+    for identifier in later:
+        shared.reaches(identifier)
+    for identifier in first + later:
+        assert shared.deliveries(identifier) == 1
+    assert second.poll() is None
+
+
+def test_the_one_that_was_started_first_takes_over_as_well(
+    shared: Shared, second: subprocess.Popen[bytes]
+) -> None:
+    before = shared.send("both are there")
+    shared.reaches(before[0])
+    second.kill()
+    second.wait(20)
+    (after,) = shared.send("the second is gone")
+    shared.reaches(after)
+    assert shared.deliveries(after) == 1
+
+
+def test_the_journals_server_is_restarted_under_load(shared: Shared, postgres: Server) -> None:
+    identifiers = shared.send(*(f"before: {number}" for number in range(3)))
+    postgres.stop("immediate")
+    time.sleep(1)
+    postgres.start()
+    identifiers += shared.send("after")
+    for identifier in identifiers:
+        shared.reaches(identifier)
+        assert shared.deliveries(identifier) == 1
+    assert "relayer" in shared.running()
