@@ -11,7 +11,6 @@ from bridge.relayer.journal.records import (
     OPEN,
     Batch,
     Draft,
-    Purpose,
     State,
     Submission,
     submission_of,
@@ -177,16 +176,4 @@ class Submitting(Steps):
         )
         with self._engine.begin() as db:
             rows = db.execute(query.order_by(transactions.c.nonce)).all()
-        return [submission_of(row) for row in rows]
-
-    def orphaned(self, chain_id: int, own: str, purposes: Sequence[Purpose]) -> list[Submission]:
-        """Open transactions of other accounts on a chain, for who takes over from the dead."""
-        query = select(transactions).where(
-            transactions.c.chain_id == chain_id,
-            transactions.c.account != own,
-            transactions.c.purpose.in_(purposes),
-            transactions.c.state.in_(OPEN),
-        )
-        with self._engine.begin() as db:
-            rows = db.execute(query.order_by(transactions.c.number)).all()
         return [submission_of(row) for row in rows]
