@@ -122,8 +122,12 @@ class Artifact:
 
     def topic(self, event: str) -> bytes:
         """The first topic of ``event``'s logs, 32 bytes."""
-        entry: Any = self._entry("event", event)
-        return bytes(event_abi_to_log_topic(entry))
+        return self._topics[event]
+
+    @cached_property
+    def _topics(self) -> dict[str, bytes]:
+        events: list[Any] = [entry for entry in self.abi if entry["type"] == "event"]
+        return {entry["name"]: bytes(event_abi_to_log_topic(entry)) for entry in events}
 
     def event(self, topics: Sequence[bytes], data: bytes) -> Event | None:
         """The event of a log; ``None`` when it is none of this contract's."""

@@ -282,6 +282,10 @@ class ChainClient:
         base_fee = await self._ask(_base_fee, "eth_getBlockByNumber", "latest", False)
         return Fees(BASE_FEE_HEADROOM * base_fee + tip, tip)
 
+    async def block_gas_limit(self) -> int:
+        """The gas that the newest block could hold."""
+        return await self._ask(_gas_limit, "eth_getBlockByNumber", "latest", False)
+
     async def send_raw(self, raw: bytes) -> bytes:
         """The hash of the signed transaction ``raw``, which a node has taken.
 
@@ -338,6 +342,10 @@ def _logs(answer: Any) -> tuple[Log, ...]:
 
 def _base_fee(block: Any) -> int:
     return parse_quantity(block["baseFeePerGas"])
+
+
+def _gas_limit(block: Any) -> int:
+    return parse_quantity(block["gasLimit"])
 
 
 def _hash(answer: Any) -> bytes:

@@ -10,6 +10,7 @@ from bridge.chain.artifact import Artifact, Event, load
 from bridge.chain.client import Block, ChainClient
 from bridge.chain.records import Log, Receipt
 from bridge.chain.transactions import Account, send
+from bridge.domain.errors import InputError
 from bridge.domain.messages import Message
 
 
@@ -54,6 +55,9 @@ class Contract:
         return tuple(event for event in events if event is not None)
 
 
+_FIRST_OFFSET = (32).to_bytes(32, "big")
+
+
 @dataclass(frozen=True, slots=True)
 class Dispatched:
     """A message as the Outbox's log told it, with the place of that log."""
@@ -63,8 +67,21 @@ class Dispatched:
 
 
 def dispatched(log: Log) -> Dispatched:
-    """The message of one ``Dispatch`` log; ``ValueError`` when it is none."""
-    event = load("Outbox").event(log.topics, log.data)
-    if event is None or event.name != "Dispatch":
-        raise ValueError(f"expected a Dispatch log, got topics {[t.hex() for t in log.topics]}")
-    return Dispatched(Message.decode(event.arguments["message"]), log)
+    """The message of one ``Dispatch`` log; ``InputError`` when it is none."""
+    if not log.topics or log.topics[0] != load("Outbox").topic("Dispatch"):
+        raise InputError(f"expected a Dispatch log, got topics {[t.hex() for t in log.topics]}")
+    return Dispatched(Message.decode(_only_bytes(log.data)), log)
+
+
+def _only_bytes(data: bytes) -> bytes:
+    """The one value of type bytes that ``data`` encodes; ``InputError`` when it is not that.
+
+    A backlog is this, a hundred thousand times.
+    """
+    length = int.from_bytes(data[32:64])
+    value = data[64 : 64 + length]
+    padded = 64 + len(value) + -len(value) % 32
+    whole = len(value) == length and len(data) == padded and not any(data[64 + length :])
+    if data[:32] != _FIRST_OFFSET or not whole:
+        raise InputError(f"expected one value of type bytes, got 0x{data.hex()}")
+    return value

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from eth_utils.address import to_checksum_address
 
 from bridge.chain.wire import parse_data, parse_quantity
+
+_checksummed = lru_cache(1_024)(to_checksum_address)
+"""Most logs are of few contracts, and a checksum is a hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Log:
     def from_json(cls, log: Mapping[str, Any]) -> Log:
         """The log that a node's answer describes."""
         return cls(
-            to_checksum_address(log["address"]),
+            _checksummed(log["address"]),
             tuple(parse_data(topic, 32) for topic in log["topics"]),
             parse_data(log["data"]),
             parse_quantity(log["blockNumber"]),

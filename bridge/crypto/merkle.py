@@ -57,13 +57,14 @@ class IncrementalTree:
     __slots__ = ("_levels",)
 
     def __init__(self, leaves: Iterable[bytes] = ()) -> None:
-        # _levels[h][i] is the root of leaves i * 2^h to (i + 1) * 2^h - 1, all of them there.
-        self._levels: list[list[bytes]] = [[]]
+        # _levels[h] has at place i the root of leaves i * 2^h to (i + 1) * 2^h - 1, all of them
+        # there: 32 bytes each in one piece, 64 bytes a leaf in all.
+        self._levels = [bytearray()]
         for leaf in leaves:
             self.append(leaf)
 
     def __len__(self) -> int:
-        return len(self._levels[0])
+        return len(self._levels[0]) // HASH_BYTES
 
     def append(self, leaf: bytes) -> None:
         """Add one leaf of 32 bytes; ``InputError`` for another length."""
@@ -71,19 +72,19 @@ class IncrementalTree:
         node, level = leaf, 0
         while True:
             nodes = self._levels[level]
-            nodes.append(node)
-            if len(nodes) % 2:
+            nodes += node
+            if len(nodes) // HASH_BYTES % 2:
                 return
-            node = keccak256(nodes[-2] + nodes[-1])
+            node = keccak256(bytes(nodes[-2 * HASH_BYTES :]))
             level += 1
             if level == len(self._levels):
-                self._levels.append([])
+                self._levels.append(bytearray())
 
     def leaf(self, index: int) -> bytes:
         """The leaf at ``index``; ``InputError`` when the tree does not reach so far."""
         if not 0 <= index < len(self):
             raise InputError(f"leaf index: expected 0 to {len(self) - 1}, got {index}")
-        return self._levels[0][index]
+        return self._full(0, index)
 
     def root(self, size: int | None = None) -> bytes:
         """The root over the first ``size`` leaves (all of them by default), 32 bytes.
@@ -135,10 +136,14 @@ class IncrementalTree:
             raise InputError(f"tree size: expected 1 to {len(self)}, got {chosen}")
         return chosen
 
+    def _full(self, level: int, index: int) -> bytes:
+        start = HASH_BYTES * index
+        return bytes(self._levels[level][start : start + HASH_BYTES])
+
     def _node(self, level: int, index: int, size: int, frontier: Sequence[bytes]) -> bytes:
         full = size >> level
         if index < full:
-            return self._levels[level][index]
+            return self._full(level, index)
         return frontier[level] if index == full else ZERO_SUBTREES[level]
 
     def _frontier(self, size: int) -> list[bytes]:
@@ -152,7 +157,7 @@ class IncrementalTree:
             if size % (1 << (level + 1)) == 0:
                 frontier.append(ZERO_SUBTREES[level + 1])
             elif first_open % 2:
-                left = self._levels[level][first_open - 1]
+                left = self._full(level, first_open - 1)
                 frontier.append(keccak256(left + frontier[level]))
             else:
                 frontier.append(keccak256(frontier[level] + ZERO_SUBTREES[level]))

@@ -27,7 +27,7 @@ async def confirm(route: Route, journal: Journal, worker: Worker) -> list[Entry]
     for entry in waiting:
         assert entry.delivery_block is not None
         if entry.delivery_block <= finalized.number:
-            words[entry.message.nonce // WORD].append(entry)
+            words[entry.nonce // WORD].append(entry)
     stands: list[bytes] = []
     gone: list[bytes] = []
     for word, entries in words.items():
@@ -35,6 +35,6 @@ async def confirm(route: Route, journal: Journal, worker: Worker) -> list[Entry]
             "deliveredWord", origin, word, block=finalized.number
         )
         for entry in entries:
-            (stands if bits >> entry.message.nonce % WORD & 1 else gone).append(entry.id)
+            (stands if bits >> entry.nonce % WORD & 1 else gone).append(entry.id)
     await worker.do(journal.undelivered, gone)
     return await worker.do(journal.confirmed, stands, {"finalized": finalized.number})

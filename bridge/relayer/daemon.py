@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import permutations
+from itertools import groupby, islice, permutations
 
 import structlog
 
@@ -29,6 +29,7 @@ from bridge.relayer.worker import Worker
 log = structlog.get_logger()
 
 LONGEST_PAUSE_S = 30.0
+MESSAGES_A_LINE = 200
 SUBMIT_POLL_S = 0.1
 """Between two looks for receipts, while a transaction is under way."""
 
@@ -168,11 +169,20 @@ class Relayer:
 
 
 def _report(entries: list[Entry]) -> None:
-    for entry in entries:
-        log.info(
-            entry.stage.value,
-            message="0x" + entry.id.hex(),
-            origin=entry.message.origin,
-            destination=entry.message.destination,
-            nonce=entry.message.nonce,
-        )
+    """A line for what happened to each message, or to many by the same act."""
+    by_act = groupby(entries, key=lambda one: (one.stage, one.origin, one.destination))
+    for (stage, origin, destination), group in by_act:
+        for part in _parts(group, MESSAGES_A_LINE):
+            first, last = part[0].nonce, part[-1].nonce
+            which: dict[str, object] = {"message": "0x" + part[0].id.hex(), "nonce": first}
+            if len(part) > 1:
+                ids = ["0x" + one.id.hex() for one in part]
+                which = {"messages": ids, "nonces": [first, last], "count": len(part)}
+            log.info(stage.value, origin=origin, destination=destination, **which)
+
+
+def _parts(entries: Iterable[Entry], most: int) -> Iterator[list[Entry]]:
+    """``entries`` in lists of at most ``most``."""
+    rest = iter(entries)
+    while part := list(islice(rest, most)):
+        yield part

@@ -61,12 +61,12 @@ class Range:
     @property
     def first(self) -> int:
         """The nonce of the first message."""
-        return self.entries[0].message.nonce
+        return self.entries[0].nonce
 
     @property
     def count(self) -> int:
         """How many leaves the range has, left out ones among them."""
-        return self.entries[-1].message.nonce - self.first + 1
+        return self.entries[-1].nonce - self.first + 1
 
 
 class Deliverer:
@@ -89,6 +89,8 @@ class Deliverer:
         self._replica = replica
         self._gas_a_message = FIRST_GAS_A_MESSAGE
         self._longest = LONGEST_RANGE
+        self._cap = TRANSACTION_GAS_CAP
+        """The gas that a transaction may have: EIP-7825's cap, or the block's where that is less."""
 
     async def deliver(self) -> int:
         """Send what is due; how many messages went on their way."""
@@ -105,6 +107,7 @@ class Deliverer:
         if batch is None or not await self._stands(batch):
             await self._worker.do(self._journal.release, [one.id for one in fresh + retries])
             return 0
+        self._cap = min(TRANSACTION_GAS_CAP, await self._route.destination.client.block_gas_limit())
         fresh = await self._undelivered(fresh)
         retries = await self._undelivered(retries)
         ranges = [Range(batch, (one,), _alone(one)) for one in retries]
@@ -175,7 +178,7 @@ class Deliverer:
         """Those that the Inbox has not delivered; the others are noted as found delivered."""
         words: defaultdict[int, list[Entry]] = defaultdict(list)
         for entry in entries:
-            words[entry.message.nonce // WORD].append(entry)
+            words[entry.nonce // WORD].append(entry)
         left: list[Entry] = []
         found: list[Entry] = []
         for word, members in words.items():
@@ -183,7 +186,7 @@ class Deliverer:
                 "deliveredWord", self._route.origin.domain, word
             )
             for entry in members:
-                (found if bits >> entry.message.nonce % WORD & 1 else left).append(entry)
+                (found if bits >> entry.nonce % WORD & 1 else left).append(entry)
         for entry in found:
             await self._found(entry)
         return left
@@ -210,39 +213,41 @@ class Deliverer:
         """Ranges by nonce, each within its gas and without wide gaps."""
         ranges: list[Range] = []
         current: list[Entry] = []
-        gas = BASE_GAS
-        for entry in sorted(entries, key=lambda one: one.message.nonce):
-            cost = self._cost(entry)
+        gas, largest = BASE_GAS, 0
+        most = min(RANGE_GAS, self._cap * 9 // 10)
+        for entry in sorted(entries, key=lambda one: one.nonce):
+            cost, allowed = self._cost(entry), _allowed(entry)
             if current and (
-                entry.message.nonce - current[-1].message.nonce > WIDEST_GAP
-                or entry.message.nonce - current[0].message.nonce >= self._longest
-                or gas + cost + _largest(current, entry) > RANGE_GAS
+                entry.nonce - current[-1].nonce > WIDEST_GAP
+                or entry.nonce - current[0].nonce >= self._longest
+                or gas + cost + max(largest, allowed) > most
             ):
-                ranges.append(self._range(batch, current, gas))
-                current, gas = [], BASE_GAS
+                ranges.append(self._range(batch, current))
+                current, gas, largest = [], BASE_GAS, 0
             current.append(entry)
             gas += cost
+            largest = max(largest, allowed)
         if current:
-            ranges.append(self._range(batch, current, gas))
+            ranges.append(self._range(batch, current))
         return ranges
 
-    def _range(self, batch: Batch, entries: list[Entry], gas: int) -> Range:
+    def _range(self, batch: Batch, entries: Sequence[Entry]) -> Range:
         if len(entries) == 1:
             return Range(batch, (entries[0],), _alone(entries[0]))
         # Two recipients may use all that their messages allow before the rest is short of gas.
-        limit = min(gas + 2 * _largest(entries), TRANSACTION_GAS_CAP)
-        return Range(batch, tuple(entries), limit)
+        gas = BASE_GAS + sum(map(self._cost, entries)) + 2 * max(map(_allowed, entries))
+        return Range(batch, tuple(entries), min(gas, self._cap))
 
     def _cost(self, entry: Entry) -> int:
         used = self._gas_a_message * SPARE_PERCENT // 100
-        return used + BYTE_GAS * len(entry.message.body)
+        return used + BYTE_GAS * len(entry.encoded)
 
     async def _send(self, one: Range) -> int:
         """Try a range without a transaction, then with one; how many messages are under way."""
         inbox = self._route.destination.inbox
-        if one.gas > TRANSACTION_GAS_CAP:
+        if one.gas > self._cap:
             (entry,) = one.entries
-            error = TransactionTooHeavy("delivery", one.gas, TRANSACTION_GAS_CAP)
+            error = TransactionTooHeavy("delivery", one.gas, self._cap)
             await self._failed({entry.id: str(error)})
             return 0
         data = await self._worker.do(self._call_data, one)
@@ -257,8 +262,7 @@ class Deliverer:
             half = len(one.entries) // 2
             sent = 0
             for part in (one.entries[:half], one.entries[half:]):
-                gas = BASE_GAS + sum(self._cost(entry) for entry in part)
-                sent += await self._send(self._range(one.batch, list(part), gas))
+                sent += await self._send(self._range(one.batch, part))
             return sent
         subject = {
             "origin": self._route.origin.domain,
@@ -280,11 +284,11 @@ class Deliverer:
         size = one.batch.size
         if len(one.entries) == 1:
             (entry,) = one.entries
-            metadata = one.batch.root + b"".join(tree.proof(entry.message.nonce, size))
-            return artifact.call_data("process", metadata, entry.message.encode())
+            metadata = one.batch.root + b"".join(tree.proof(entry.nonce, size))
+            return artifact.call_data("process", metadata, entry.encoded)
         given = [tree.leaf(one.first + index) for index in range(one.count)]
         for entry in one.entries:
-            given[entry.message.nonce - one.first] = entry.message.encode()
+            given[entry.nonce - one.first] = entry.encoded
         siblings = tree.range_proof(one.first, one.count, size)
         root = one.batch.root
         return artifact.call_data(
@@ -296,11 +300,14 @@ class Deliverer:
         delivered: set[bytes] = set()
         failures: dict[bytes, str] = {}
         explain = self._route.destination.client.decoder
-        for event in self._route.destination.inbox.events(receipt.logs):
-            if event.name == "ProcessId":
-                delivered.add(event.arguments["messageId"])
-            elif event.name == "DeliveryFailed":
-                failures[event.arguments["messageId"]] = explain(event.arguments["reason"])
+        inbox = self._route.destination.inbox
+        one, other = (inbox.artifact.topic(name) for name in ("ProcessId", "DeliveryFailed"))
+        logs = [log for log in receipt.logs if log.topics and log.topics[0] in (one, other)]
+        for log in logs:  # a range has hundreds, and all that is asked of most is a topic
+            if log.topics[0] == one and log.address.lower() == inbox.address.lower():
+                delivered.add(log.topics[1])
+        for event in inbox.events([log for log in logs if log.topics[0] == other]):
+            failures[event.arguments["messageId"]] = explain(event.arguments["reason"])
         return delivered, failures
 
     def _reason(self, error: TransactionReverted) -> str:
@@ -322,15 +329,15 @@ class Deliverer:
 
 def _alone(entry: Entry) -> int:
     """Gas that one message needs by itself, whatever its recipient does."""
-    limit = entry.message.gas_limit or DEFAULT_GAS_LIMIT
-    return BASE_GAS + OWN_GAS + limit * 64 // 63 + BYTE_GAS * len(entry.message.body)
+    return BASE_GAS + OWN_GAS + _allowed(entry) * 64 // 63 + BYTE_GAS * len(entry.encoded)
 
 
-def _largest(entries: Sequence[Entry], *more: Entry) -> int:
-    return max(entry.message.gas_limit or DEFAULT_GAS_LIMIT for entry in (*entries, *more))
+def _allowed(entry: Entry) -> int:
+    """The gas that a message's recipient may use."""
+    return entry.message.gas_limit or DEFAULT_GAS_LIMIT
 
 
 def proof_siblings(trees: Trees, entry: Entry) -> tuple[bytes, ...]:
     """The siblings of a batched message under its root, the lowest first."""
     assert entry.size is not None
-    return trees.grown(entry.message.origin).proof(entry.message.nonce, entry.size)
+    return trees.grown(entry.origin).proof(entry.nonce, entry.size)

@@ -50,8 +50,8 @@ class Prover:
         assert entry.size is not None
         with self._lock:
             siblings = proof_siblings(self._trees, entry)
-        verify_proof(entry.id, entry.message.nonce, entry.size, siblings, entry.root)
-        metadata = module_metadata(entry.root + b"".join(siblings), entry.message.encode())
+        verify_proof(entry.id, entry.nonce, entry.size, siblings, entry.root)
+        metadata = module_metadata(entry.root + b"".join(siblings), entry.encoded)
         # A delivery in a finalized block stands on an attestation before it.
         return Proved(entry, metadata, _reached(entry, Stage.CONFIRMED))
 

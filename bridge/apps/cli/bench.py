@@ -1,4 +1,4 @@
-"""``astralink bench``: what verifying and delivering cost, measured here and now."""
+"""``astralink bench``: what verifying, delivering and relaying cost, measured here and now."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from bridge.apps.bench import snapshot
 from bridge.apps.bench.delivery import BODY_BYTES, QUORUM, SIGNERS
 from bridge.apps.bench.gas import measure
 from bridge.apps.bench.keys import USES, holdings
+from bridge.apps.bench.relay import BACKLOGS, OFFERED_A_SECOND, SAMPLES, SUSTAINED_S
+from bridge.apps.bench.relay import measure as measure_relay
 from bridge.apps.cli.root import JsonOption, print_json
 from bridge.apps.interrupts import stoppable
 
@@ -73,6 +75,82 @@ def gas(
     if problems:
         raise typer.Exit(1)
     progress.print(f"no figure is over {check} by more than {snapshot.TOLERANCE_PERCENT} %")
+
+
+@app.command()
+def relay(
+    backlog: Annotated[
+        list[int] | None,
+        typer.Option(help="Messages that wait when the relayer starts; several times.", min=2),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(help="How long the sustained load is measured.", min=1, max=86_400)
+    ] = SUSTAINED_S,
+    samples: Annotated[
+        int, typer.Option(help="Messages whose added latency is measured.", min=10, max=10_000)
+    ] = SAMPLES,
+    offered: Annotated[
+        int, typer.Option(help="Messages dispatched a second in the sustained load.", min=1)
+    ] = OFFERED_A_SECOND,
+    json: JsonOption = False,
+) -> None:
+    """Messages a second, memory and added latency of a relayer between two Anvils, about 8 min."""
+    progress = Console(stderr=True, highlight=False)
+    with stoppable(), progress.status("starting") as status:
+        figures = asyncio.run(
+            measure_relay(status.update, tuple(backlog or BACKLOGS), seconds, samples, offered)
+        )
+    if json:
+        print_json(figures)
+    else:
+        _show_relay(Console(highlight=False), figures)
+
+
+def _show_relay(console: Console, figures: dict[str, Any]) -> None:
+    machine = figures["machine"]
+    console.print(
+        f"{machine['cores']} cores, Anvil {machine['anvil']} with a block each "
+        f"{machine['block_time_s']:g} s and finality after {machine['finality_blocks']}; all "
+        "processes and the load share these cores",
+        soft_wrap=True,
+    )
+    sustained = figures["sustained"]
+    console.print(
+        f"sustained: [bold]{sustained['messages_per_s']:,} messages a second[/bold] delivered over "
+        f"{sustained['seconds']:g} s, {sustained['offered_per_s']:,} offered",
+        soft_wrap=True,
+    )
+    table = _table(
+        "from final to delivered at light load, s", "signed by", "median", "p99", "largest"
+    )
+    ways = (("the first quorum", "added_latency_s"), ("SLH-DSA too", "added_latency_slh_dsa_s"))
+    for way, name in ways:
+        table.add_row(way, *(f"{figures[name][key]:.3f}" for key in ("median", "p99", "largest")))
+    console.print(table)
+    table = _table(
+        "a backlog from the relayer's start on",
+        "messages",
+        "s",
+        "a second",
+        "relayer's largest RSS, MiB",
+    )
+    for count, one in figures["backlog"].items():
+        table.add_row(
+            f"{int(count):,}",
+            f"{one['seconds']:,.1f}",
+            f"{one['messages_per_s']:,.0f}",
+            f"{one['rss_mib']:,.0f}",
+        )
+    console.print(table)
+    used = [
+        sustained["cpu_s_per_1000"],
+        *(o["cpu_s_per_1000"] for o in figures["backlog"].values()),
+    ]
+    heads = ["sustained", *(f"{int(count):,}" for count in figures["backlog"])]
+    table = _table("seconds of a core for 1,000 messages", "part", *heads)
+    for name in sorted({name for one in used for name in one}):
+        table.add_row(name, *(f"{one.get(name, 0.0):.2f}" for one in used))
+    console.print(table)
 
 
 def _rows(figures: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -170,6 +248,6 @@ def _beside(title: str, own: list[tuple[str, int]], peers: list[dict[str, Any]])
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left")
     for column in columns:
-        text = column in ("scheme", "part", "project", "held as")
+        text = column in ("scheme", "part", "project", "held as", "signed by")
         table.add_column(column, justify="left" if text else "right")
     return table

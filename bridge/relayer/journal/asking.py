@@ -47,7 +47,7 @@ class Asking(Steps):
             # Not ordered here: SQLite would take the index of the order and read the whole route.
             found = [entry_of(row) for row in db.execute(query).all()]
         ours = [one for one in found if one.message.sender == sender and one.message.body == body]
-        return sorted(ours, key=lambda one: one.message.nonce)
+        return sorted(ours, key=lambda one: one.nonce)
 
     def all_entries(self) -> list[Entry]:
         """All messages, by origin and nonce."""

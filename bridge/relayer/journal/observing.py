@@ -5,17 +5,33 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from bridge.chain.contracts import Dispatched
 from bridge.chain.events import BlockMark, Cursor
-from bridge.crypto.digests import message_id
+from bridge.chain.records import Log
+from bridge.crypto.hashing import keccak256
 from bridge.domain.delivery import Stage
 from bridge.relayer.journal.records import Entry, entry_of
 from bridge.relayer.journal.schema import checkpoints, cursors, messages, transitions
 from bridge.relayer.journal.steps import Steps, chunks
+
+
+class _Seen(NamedTuple):
+    """What the tables take of a message: encoded and hashed once, there may be thousands."""
+
+    id: bytes
+    place: tuple[int, int]
+    destination: int
+    encoded: bytes
+    log: Log
+
+    @classmethod
+    def of(cls, one: Dispatched) -> _Seen:
+        encoded = one.message.encode()
+        return cls(keccak256(encoded), _place(one), one.message.destination, encoded, one.log)
 
 
 class Observing(Steps):
@@ -25,9 +41,9 @@ class Observing(Steps):
         """Note messages seen in blocks that may still go; the new ones come back."""
         with self._engine.begin() as db:
             known = self._known(db, found)
-            fresh = [one for one in found if _place(one) not in known]
+            fresh = [_Seen.of(one) for one in found if _place(one) not in known]
             self._add(db, fresh)
-            return self._these(db, [message_id(one.message) for one in fresh])
+            return self._these(db, [one.id for one in fresh])
 
     def forget_observed(self, origin: int, seen: set[bytes], above_block: int) -> int:
         """Drop messages of ``origin`` above a block that the chain no longer shows."""
@@ -47,21 +63,23 @@ class Observing(Steps):
         """Note messages in blocks that no reorg takes back, and the cursor behind them."""
         with self._engine.begin() as db:
             known = self._known(db, found)
-            identifiers = {_place(one): message_id(one.message) for one in found}
+            seen = [_Seen.of(one) for one in found]
             # What was observed at a nonce in a block that went away is another message.
             gone = {
-                place: known[place]
-                for place, identifier in identifiers.items()
-                if place in known and known[place] != identifier
+                one.place: known[one.place]
+                for one in seen
+                if one.place in known and known[one.place] != one.id
             }
             if gone:
                 self._drop(db, list(gone.values()))
                 self._reopen(db, origin, min(nonce for _, nonce in gone))
-            self._add(db, [one for one in found if _place(one) not in known or _place(one) in gone])
-            self._settle(db, found)
+            fresh = [one for one in seen if one.place not in known or one.place in gone]
+            self._add(db, fresh)
+            new = {one.place for one in fresh}
+            self._settle(db, [one for one in seen if one.place not in new])
             entries: list[Entry] = []
-            for detail, group in _by_transaction(found):
-                these = [message_id(one.message) for one in group]
+            for detail, group in _by_transaction(seen):
+                these = [one.id for one in group]
                 entries += self._move_these(
                     db, Stage.FINALIZED, detail, these, only_from=Stage.OBSERVED
                 )
@@ -98,9 +116,9 @@ class Observing(Steps):
         for part in chunks(identifiers):
             rows = db.execute(select(messages).where(messages.c.id.in_(part)))
             entries += [entry_of(row) for row in rows]
-        return sorted(entries, key=lambda entry: (entry.message.origin, entry.message.nonce))
+        return sorted(entries, key=lambda entry: (entry.origin, entry.nonce))
 
-    def _add(self, db: Connection, fresh: Sequence[Dispatched]) -> None:
+    def _add(self, db: Connection, fresh: Sequence[_Seen]) -> None:
         """New rows, observed."""
         if not fresh:
             return
@@ -109,11 +127,11 @@ class Observing(Steps):
             insert(messages),
             [
                 {
-                    "id": message_id(one.message),
-                    "origin": one.message.origin,
-                    "nonce": one.message.nonce,
-                    "destination": one.message.destination,
-                    "message": one.message.encode(),
+                    "id": one.id,
+                    "origin": one.place[0],
+                    "nonce": one.place[1],
+                    "destination": one.destination,
+                    "message": one.encoded,
                     "stage": Stage.OBSERVED,
                     "since": now,
                     "block_number": one.log.block_number,
@@ -126,10 +144,10 @@ class Observing(Steps):
         )
         for detail, group in _by_transaction(fresh):
             act = self._act(db, Stage.OBSERVED, detail)
-            rows = [{"message_id": message_id(one.message), "act": act} for one in group]
+            rows = [{"message_id": one.id, "act": act} for one in group]
             db.execute(insert(transitions), rows)
 
-    def _settle(self, db: Connection, found: Sequence[Dispatched]) -> None:
+    def _settle(self, db: Connection, found: Sequence[_Seen]) -> None:
         """Write down the blocks that messages finally stand in, where they are not final yet."""
         if not found:
             return
@@ -139,7 +157,7 @@ class Observing(Steps):
             .values(block_number=bindparam("number"), block_hash=bindparam("hash")),
             [
                 {
-                    "which": message_id(one.message),
+                    "which": one.id,
                     "number": one.log.block_number,
                     "hash": one.log.block_hash,
                 }
@@ -169,9 +187,7 @@ def _place(one: Dispatched) -> tuple[int, int]:
     return one.message.origin, one.message.nonce
 
 
-def _by_transaction(
-    found: Sequence[Dispatched],
-) -> Iterable[tuple[dict[str, Any], list[Dispatched]]]:
+def _by_transaction(found: Sequence[_Seen]) -> Iterable[tuple[dict[str, Any], list[_Seen]]]:
     """Messages of one transaction together, with what is told of it."""
     for key, group in groupby(found, key=lambda one: one.log.transaction_hash):
         members = list(group)

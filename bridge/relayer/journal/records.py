@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.domain.delivery import Stage
 from bridge.domain.messages import Message
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A message as the journal has it; ``since`` is when it reached its stage, in Unix seconds.
 
-    ``transaction`` is the number of the one that is under way with it, None where none is.
+    ``transaction`` is the number of the one that is under way with it, None where none is. A tuple,
+    and ``message`` decoded when asked for: a batch has thousands.
     """
 
     id: bytes
-    message: Message
+    origin: int
+    nonce: int
+    destination: int
+    encoded: bytes
     stage: Stage
     since: float
     block_number: int
@@ -30,6 +33,11 @@ class Entry:
     next_attempt_at: float
     error: str | None
     transaction: int | None
+
+    @property
+    def message(self) -> Message:
+        """The message itself."""
+        return Message.decode(self.encoded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,22 +123,28 @@ class Submission:
     sent_at: float | None
 
 
+_STAGES = {stage.value: stage for stage in Stage}
+
+
 def entry_of(row: Any) -> Entry:
     """The message of a row of ``messages``."""
     return Entry(
-        id=row.id,
-        message=Message.decode(row.message),
-        stage=Stage(row.stage),
-        since=row.since,
-        block_number=row.block_number,
-        block_hash=row.block_hash,
-        root=row.root,
-        size=row.size,
-        delivery_block=row.delivery_block,
-        attempts=row.attempts,
-        next_attempt_at=row.next_attempt_at,
-        error=row.error,
-        transaction=row.transaction,
+        row.id,
+        row.origin,
+        row.nonce,
+        row.destination,
+        row.message,
+        _STAGES[row.stage],
+        row.since,
+        row.block_number,
+        row.block_hash,
+        row.root,
+        row.size,
+        row.delivery_block,
+        row.attempts,
+        row.next_attempt_at,
+        row.error,
+        row.transaction,
     )
 
 

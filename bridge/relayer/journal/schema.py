@@ -49,7 +49,14 @@ messages = Table(
     Column("transaction", BigInteger),
     UniqueConstraint("origin", "nonce"),
 )
-Index("messages_by_stage", messages.c.origin, messages.c.destination, messages.c.stage)
+Index(
+    "messages_by_stage",
+    messages.c.origin,
+    messages.c.destination,
+    messages.c.stage,
+    # The next ones by nonce are read from the index, however many stand behind them.
+    messages.c.nonce,
+)
 Index("messages_by_transaction", messages.c.transaction)
 
 TAIL_BYTES = 64
