@@ -90,7 +90,7 @@ class Deliverer:
         self._gas_a_message = FIRST_GAS_A_MESSAGE
         self._longest = LONGEST_RANGE
         self._cap = TRANSACTION_GAS_CAP
-        """The gas that a transaction may have: EIP-7825's cap, or the block's where that is less."""
+        """Gas that a transaction may have: the cap of EIP-7825, or the block's where it is less."""
 
     async def deliver(self) -> int:
         """Send what is due; how many messages went on their way."""

@@ -253,3 +253,42 @@ def test_the_vectors_have_the_standards_lengths() -> None:
         "slh_dsa_sha2_128s": (32, 7856),
         "slh_dsa_sha2_256s": (64, 29_792),
     }
+
+
+@needs_anvil
+def test_the_relayer_is_measured_by_names_that_stay() -> None:
+    command = [*COMMAND[:-1], "relay", "--json", "--seconds", "3", "--samples", "10"]
+    done = subprocess.run(
+        [*command, "--backlog", "200", "--backlog", "600"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=2 * TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert list(figures["backlog"]) == ["200", "600"]
+    for count, one in figures["backlog"].items():
+        assert one["messages_per_s"] == pytest.approx(int(count) / one["seconds"], rel=0.02)
+        assert one["cpu_s_per_1000"]["relayer"] > 0
+    assert figures["rss_mib"] == max(one["rss_mib"] for one in figures["backlog"].values()) > 30
+    assert figures["messages_per_s"] == figures["sustained"]["messages_per_s"] > 1
+    for latency in (figures["added_latency_s"], figures["added_latency_slh_dsa_s"]):
+        assert 0 < latency["median"] <= latency["p99"] <= latency["largest"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--backlog", "1"), ("--seconds", "0"), ("--samples", "9")]
+)
+def test_a_bench_of_nothing_is_refused(option: str, value: str) -> None:
+    done = subprocess.run(
+        [*COMMAND[:-1], "relay", option, value],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert option in done.stderr
