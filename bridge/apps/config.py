@@ -65,7 +65,20 @@ def _number(value: object) -> object:
     return value
 
 
+def _empty(value: object) -> object:
+    """None for an empty text: a variable can say that there is none."""
+    return None if value == "" else value
+
+
+def _listen_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme != "http" or parts.port is None:
+        raise PydanticCustomError("listen", "expected an address as http://127.0.0.1:8549")
+    return text
+
+
 Url = Annotated[str, AfterValidator(_url)]
+ListenUrl = Annotated[Annotated[Url, AfterValidator(_listen_url)] | None, BeforeValidator(_empty)]
 Number = BeforeValidator(_number)
 
 
@@ -149,7 +162,8 @@ class RelayerConfig(_Model):
     """The relayer's files and how often it looks, in seconds.
 
     ``journal`` is a file, or postgresql+psycopg://host/name for several relayers, each of which has
-    a ``replica`` name and an account of its own.
+    a ``replica`` name and an account of its own. At ``listen_url`` it tells metrics, health and
+    whether it is ready; without it nothing listens.
     """
 
     deployment: Path
@@ -157,6 +171,7 @@ class RelayerConfig(_Model):
     account_key_file: Path
     replica: Annotated[str, Field(min_length=1, max_length=64)] = "relayer"
     poll_interval_s: Annotated[float, Field(gt=0, le=60), Number] = 0.25
+    listen_url: ListenUrl = None
 
 
 class AttestorConfig(_Model):

@@ -11,6 +11,7 @@ import structlog
 
 from bridge.chain.records import Receipt
 from bridge.chain.transactions import Account
+from bridge.domain.delivery import Stage
 from bridge.domain.errors import BridgeError, JournalUnavailable
 from bridge.relayer.attest import Attester
 from bridge.relayer.attestor_client import AttestorClient
@@ -18,12 +19,15 @@ from bridge.relayer.batch import Trees, batch
 from bridge.relayer.confirm import confirm
 from bridge.relayer.deliver import Deliverer
 from bridge.relayer.finalize import finalize
+from bridge.relayer.heads import Heads
 from bridge.relayer.journal import Entry, Journal, Purpose, Submission
 from bridge.relayer.journal.sharing import BEAT_S
 from bridge.relayer.observe import observe
+from bridge.relayer.probe import PROBE_INTERVAL_S, Probe
 from bridge.relayer.quorum import Quorum
 from bridge.relayer.route import Route, Side
 from bridge.relayer.submit import Submitter
+from bridge.relayer.watch import Watch
 from bridge.relayer.worker import Worker
 
 log = structlog.get_logger()
@@ -40,6 +44,7 @@ class Relayer:
 
     Several may share a journal, each with a name and an account of its own: a task that is done
     once for all (reading a chain, attesting a route) is whose lease it is, deliveries are shared.
+    What is noted on the way is in ``watch``, ``probe`` and the parts, for whoever measures.
     """
 
     def __init__(
@@ -51,83 +56,91 @@ class Relayer:
         poll_interval_s: float,
         replica: str = "relayer",
     ) -> None:
-        self._sides = sides
+        self.sides = tuple(sides)
+        self.attestors = tuple(attestors)
+        self.account = account
+        self.replica = replica
+        self.watch = Watch()
         self._journal = journal
         self._poll_interval_s = poll_interval_s
-        self._replica = replica
         self._worker = Worker("journal")
         self._trees = Trees(journal)
-        self._submitters = {
+        self.submitters = {
             side.domain: Submitter(side.client, account, journal, self._worker, self._settle)
             for side in sides
         }
         self._attesters: dict[tuple[int, int], Attester] = {}
-        self._deliverers: dict[tuple[int, int], Deliverer] = {}
-        self._routes = [Route(a, b) for a, b in permutations(sides, 2)]
-        for route in self._routes:
+        self.deliverers: dict[tuple[int, int], Deliverer] = {}
+        self.routes = [Route(a, b) for a, b in permutations(sides, 2)]
+        self.probe = Probe(self.sides, self.attestors, account, self.watch)
+        for route in self.routes:
             ends = route.origin.domain, route.destination.domain
-            submitter = self._submitters[route.destination.domain]
+            submitter = self.submitters[route.destination.domain]
             self._attesters[ends] = Attester(
                 route, journal, Quorum(tuple(attestors)), submitter, self._worker
             )
-            self._deliverers[ends] = Deliverer(
+            self.deliverers[ends] = Deliverer(
                 route, journal, self._trees, submitter, self._worker, replica
             )
 
     async def run(self) -> None:
         """Relay until cancelled."""
-        await self._worker.do(self._journal.beat, self._replica)
+        await self._worker.do(self._journal.beat, self.replica)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._for_ever("beat", self._beat, BEAT_S))
-                for side in self._sides:
+                for what, look in self.probe.looks().items():
+                    group.create_task(self._for_ever(what, look, PROBE_INTERVAL_S))
+                for side in self.sides:
                     once = self._leased(f"read {side.name}", self._reading(side))
                     group.create_task(self._for_ever(f"read {side.name}", once))
-                    advance = self._submitters[side.domain].advance
+                    advance = self.submitters[side.domain].advance
                     pause_s = min(SUBMIT_POLL_S, self._poll_interval_s)
                     group.create_task(self._for_ever(f"submit {side.name}", advance, pause_s))
-                for route in self._routes:
+                for route in self.routes:
                     for what, once in self._working(route).items():
                         group.create_task(self._for_ever(f"{what} {route}", once))
         finally:
             with suppress(JournalUnavailable):  # then it is taken for dead a little later
-                await self._worker.do(self._journal.leave, self._replica)
+                await self._worker.do(self._journal.leave, self.replica)
             self._worker.close()
 
     async def _beat(self) -> None:
-        await self._worker.do(self._journal.beat, self._replica)
+        await self._worker.do(self._journal.beat, self.replica)
 
     def _leased(self, task: str, once: Once) -> Once:
         """``once``, where this replica has the lease on the task."""
 
         async def leased() -> None:
-            if await self._worker.do(self._journal.lease, task, self._replica):
+            if await self._worker.do(self._journal.lease, task, self.replica):
                 await once()
 
         return leased
 
     def _reading(self, side: Side) -> Once:
+        heads, seen = Heads(), self.watch.chains[side.domain]
+
         async def once() -> None:
-            _report(await observe(side, self._journal, self._worker))
-            _report(await finalize(side, self._journal, self._worker))
+            self._report(await observe(side, self._journal, self._worker, heads, seen))
+            self._report(await finalize(side, self._journal, self._worker, seen))
 
         return once
 
     def _working(self, route: Route) -> dict[str, Once]:
         """What is done for a route, side by side: signers that fail hold up no delivery."""
         ends = route.origin.domain, route.destination.domain
-        attester, deliverer = self._attesters[ends], self._deliverers[ends]
+        attester, deliverer = self._attesters[ends], self.deliverers[ends]
         journal, worker = self._journal, self._worker
 
         async def attesting() -> None:
-            _report(await worker.do(batch, route, journal, self._trees))
-            _report(await attester.attest())
+            self._report(await worker.do(batch, route, journal, self._trees))
+            self._report(await attester.attest())
 
         async def delivering() -> None:
             await deliverer.deliver()
 
         async def confirming() -> None:
-            _report(await confirm(route, journal, worker))
+            self._report(await confirm(route, journal, worker))
 
         return {
             "attest": self._leased(f"attest {route}", attesting),
@@ -140,11 +153,25 @@ class Relayer:
         ends = subject["origin"], subject["destination"]
         settlers: dict[Purpose, Mapping[tuple[int, int], Attester | Deliverer]] = {
             Purpose.ATTEST: self._attesters,
-            Purpose.DELIVER: self._deliverers,
+            Purpose.DELIVER: self.deliverers,
         }
         settler = settlers[submission.draft.purpose].get(ends)
-        if settler is not None:  # a route that is not configured any more is nobody's
-            _report(await settler.settle(submission, receipt))
+        if settler is None:
+            return  # a route that is not configured any more is nobody's
+        moved = await settler.settle(submission, receipt)
+        self._report(moved, transaction="0x" + receipt.transaction_hash.hex())
+        self.watch.paid(ends[1], submission.draft.purpose, receipt)
+        with suppress(JournalUnavailable):  # a figure less
+            await self._measure(moved)
+
+    async def _measure(self, moved: Sequence[Entry]) -> None:
+        """Note how long those that were delivered took."""
+        delivered = {one.id: one for one in moved if one.stage is Stage.DELIVERED}
+        final = await self._worker.do(self._journal.reached_at, Stage.FINALIZED, list(delivered))
+        for identifier, at in final.items():
+            one = delivered[identifier]
+            ends = one.message.origin, one.message.destination
+            self.watch.took(ends, one.since - at)
 
     async def _for_ever(self, what: str, once: Once, interval_s: float | None = None) -> None:
         """Repeat ``once``; after an error of the bridge's own with a pause that doubles."""
@@ -154,7 +181,9 @@ class Relayer:
             try:
                 await once()
                 pause_s = interval_s
+                self.watch.worked(what)
             except BridgeError as error:
+                self.watch.failed(what, error)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
                 log.warning(
                     "failed",
@@ -166,13 +195,22 @@ class Relayer:
                 )
             await asyncio.sleep(pause_s)
 
+    def _report(self, entries: Sequence[Entry], **more: object) -> None:
+        """A line for each message that came to another stage."""
+        self.watch.moved(entries)
+        for entry in entries:
+            message = entry.message
+            log.info(
+                entry.stage.value,
+                message="0x" + entry.id.hex(),
+                route=f"{self._name(message.origin)}->{self._name(message.destination)}",
+                origin=message.origin,
+                destination=message.destination,
+                nonce=message.nonce,
+                block=entry.delivery_block or entry.block_number,
+                **({} if entry.root is None else {"root": "0x" + entry.root.hex()}),
+                **more,
+            )
 
-def _report(entries: list[Entry]) -> None:
-    for entry in entries:
-        log.info(
-            entry.stage.value,
-            message="0x" + entry.id.hex(),
-            origin=entry.message.origin,
-            destination=entry.message.destination,
-            nonce=entry.message.nonce,
-        )
+    def _name(self, domain: int) -> str:
+        return next((side.name for side in self.sides if side.domain == domain), str(domain))
