@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import permutations
 
 import structlog
 
+from bridge.chain.newheads import NewHeads
 from bridge.chain.records import Receipt
 from bridge.chain.transactions import Account
 from bridge.domain.delivery import Stage
 from bridge.domain.errors import BridgeError, JournalUnavailable
 from bridge.relayer.attest import Attester
 from bridge.relayer.attestor_client import AttestorClient
+from bridge.relayer.backfill import Backfill, Pace
 from bridge.relayer.batch import Trees, batch
 from bridge.relayer.confirm import confirm
 from bridge.relayer.deliver import Deliverer
@@ -27,6 +31,7 @@ from bridge.relayer.probe import PROBE_INTERVAL_S, Probe
 from bridge.relayer.quorum import Quorum
 from bridge.relayer.route import Route, Side
 from bridge.relayer.submit import Submitter
+from bridge.relayer.tracing import NoTracing, Tracing, begin
 from bridge.relayer.watch import Watch
 from bridge.relayer.worker import Worker
 
@@ -35,6 +40,15 @@ log = structlog.get_logger()
 LONGEST_PAUSE_S = 30.0
 SUBMIT_POLL_S = 0.1
 """Between two looks for receipts, while a transaction is under way."""
+
+WAKE_FLOOR_S = 0.02
+"""Whoever wakes a loop all the time does not keep it busy."""
+FOLLOWED_BY = {
+    Stage.FINALIZED: ("attest",),
+    Stage.ATTESTED: ("attest", "deliver"),
+    Stage.DELIVERED: ("deliver",),
+}
+"""Who has work when messages come to a stage."""
 
 Once = Callable[[], Awaitable[None]]
 
@@ -55,12 +69,24 @@ class Relayer:
         account: Account,
         poll_interval_s: float,
         replica: str = "relayer",
+        sockets: Mapping[int, str] | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
+        """``sockets`` are WebSocket addresses by domain, whose new heads wake what waits."""
         self.sides = tuple(sides)
         self.attestors = tuple(attestors)
         self.account = account
         self.replica = replica
         self.watch = Watch()
+        self.heads = {
+            side.domain: NewHeads(
+                side.name, sockets[side.domain], partial(self._woken_by_head, side)
+            )
+            for side in sides
+            if sockets is not None and side.domain in sockets
+        }
+        self._tracing: Tracing = tracing or NoTracing()
+        self._wakes: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._journal = journal
         self._poll_interval_s = poll_interval_s
         self._worker = Worker("journal")
@@ -91,6 +117,8 @@ class Relayer:
                 group.create_task(self._for_ever("beat", self._beat, BEAT_S))
                 for what, look in self.probe.looks().items():
                     group.create_task(self._for_ever(what, look, PROBE_INTERVAL_S))
+                for listener in self.heads.values():
+                    group.create_task(listener.run())
                 for side in self.sides:
                     once = self._leased(f"read {side.name}", self._reading(side))
                     group.create_task(self._for_ever(f"read {side.name}", once))
@@ -119,10 +147,24 @@ class Relayer:
 
     def _reading(self, side: Side) -> Once:
         heads, seen = Heads(), self.watch.chains[side.domain]
+        pace, backfill = Pace(), Backfill(side.name)
 
         async def once() -> None:
             self._report(await observe(side, self._journal, self._worker, heads, seen))
-            self._report(await finalize(side, self._journal, self._worker, seen))
+            while True:
+                before = seen.next_block
+                read = await finalize(side, self._journal, self._worker, seen, pace)
+                self._report(read)
+                assert seen.next_block is not None
+                assert seen.finalized is not None
+                if before is not None:
+                    backfill.read(before, seen.next_block, seen.finalized, len(read))
+                if seen.next_block > seen.finalized or seen.next_block == before:
+                    return
+                if not await self._worker.do(
+                    self._journal.lease, f"read {side.name}", self.replica
+                ):
+                    return  # far behind, it may go on for long
 
         return once
 
@@ -174,16 +216,23 @@ class Relayer:
             self.watch.took(ends, one.since - at)
 
     async def _for_ever(self, what: str, once: Once, interval_s: float | None = None) -> None:
-        """Repeat ``once``; after an error of the bridge's own with a pause that doubles."""
+        """Repeat ``once``, sooner where something wakes it.
+
+        After an error of the bridge's own with a pause that doubles and that nothing cuts short.
+        """
         interval_s = self._poll_interval_s if interval_s is None else interval_s
         pause_s = interval_s
+        wake = self._wakes[what]
         while True:
+            wake.clear()
+            begin()
             try:
                 await once()
                 pause_s = interval_s
                 self.watch.worked(what)
             except BridgeError as error:
                 self.watch.failed(what, error)
+                self._tracing.failed(what, error)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
                 log.warning(
                     "failed",
@@ -193,11 +242,33 @@ class Relayer:
                     retryable=error.retryable,
                     pause_s=pause_s,
                 )
-            await asyncio.sleep(pause_s)
+                await asyncio.sleep(pause_s)
+            else:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause_s):
+                        await wake.wait()
+                        await asyncio.sleep(WAKE_FLOOR_S)
+
+    def _woken_by_head(self, side: Side) -> None:
+        """A block of ``side`` is there: it may have messages, and make deliveries final."""
+        self._wakes[f"read {side.name}"].set()
+        for route in self.routes:
+            if route.destination is side:
+                self._wakes[f"confirm {route}"].set()
+
+    def _woken_by(self, entries: Sequence[Entry]) -> None:
+        """Whoever works on what these messages have come to need not wait for its time."""
+        places = {(one.message.origin, one.message.destination, one.stage) for one in entries}
+        for origin, destination, stage in places:
+            for what in FOLLOWED_BY.get(stage, ()):
+                route = f"{self._name(origin)}->{self._name(destination)}"
+                self._wakes[f"{what} {route}"].set()
 
     def _report(self, entries: Sequence[Entry], **more: object) -> None:
         """A line for each message that came to another stage."""
         self.watch.moved(entries)
+        self._tracing.did(entries, **more)
+        self._woken_by(entries)
         for entry in entries:
             message = entry.message
             log.info(

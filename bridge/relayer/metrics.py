@@ -83,6 +83,12 @@ BEHIND = Family(
 SILENCE = Family(
     "astralink_chain_silence_seconds", Kind.GAUGE, "Since when a chain gave no answer.", CHAIN
 )
+NEW_HEADS = Family(
+    "astralink_new_heads_connected",
+    Kind.GAUGE,
+    "1 while new heads of a chain are announced over its WebSocket, 0 while it is polled only.",
+    CHAIN,
+)
 REORGS = Family("astralink_reorgs_total", Kind.COUNTER, "Reorgs that were seen.", CHAIN)
 REORG_DEPTH = Family(
     "astralink_reorg_depth_blocks", Kind.GAUGE, "Blocks that the last reorg took.", CHAIN
@@ -182,7 +188,7 @@ UPTIME = Family("astralink_uptime_seconds", Kind.GAUGE, "Since the relayer was s
 
 FAMILIES = (
     *(JOURNAL_UP, JOURNAL_SIZE, QUEUE, OLDEST, RETRYING, REACHED, REFUSED, LATENCY),
-    *(HEAD, FINALIZED, BEHIND, SILENCE, REORGS, REORG_DEPTH, REORG_LARGEST),
+    *(HEAD, FINALIZED, BEHIND, SILENCE, NEW_HEADS, REORGS, REORG_DEPTH, REORG_LARGEST),
     *(ATTESTOR_UP, ATTESTOR_ASKED, ATTESTOR_LATENCY, ATTESTOR_DISAGREEMENTS),
     *(QUORUM_WEIGHT, QUORUM_THRESHOLD),
     *(BALANCE, GAS_PRICE, SPENT, GAS, TRANSACTIONS, REPLACED, NONCE, NONCE_GAP),
@@ -281,6 +287,8 @@ class RelayerMetrics:
         if seen.finalized is not None and next_block is not None:
             samples.add(BEHIND, max(0, seen.finalized + 1 - next_block), name)
         samples.add(SILENCE, time.monotonic() - seen.answered_at, name)
+        socket = self.relayer.heads.get(side.domain)
+        samples.add(NEW_HEADS, None if socket is None else socket.connected, name)
         samples.add(REORGS, seen.reorgs, name)
         samples.add(REORG_DEPTH, seen.last_reorg_depth, name)
         samples.add(REORG_LARGEST, seen.largest_reorg_depth, name)

@@ -270,14 +270,16 @@ def test_a_reorg_is_counted(network: Network) -> None:
     before = scrape(relayer_url(network))
 
     async def reorg(sides: dict[str, Side]) -> None:
-        await sides["A"].client.request("anvil_reorg", 1, [])
+        await sides["A"].client.request("anvil_reorg", 2, [])  # all that is not final
 
-    network.on_chain(reorg)
-    name = "astralink_reorgs_total"
-    until(
-        lambda: (
-            value(scrape(relayer_url(network)), name, chain="A") > value(before, name, chain="A")
-        ),
-        "the reorg was counted",
-    )
+    def counted() -> bool:
+        network.on_chain(reorg)
+        time.sleep(1)  # a block may go before anybody looked at it
+        name = "astralink_reorgs_total"
+        after = scrape(relayer_url(network))
+        return value(after, name, chain="A") > value(before, name, chain="A")
+
+    until(counted, "a reorg was counted")
     assert value(scrape(relayer_url(network)), "astralink_reorg_depth_blocks", chain="A") >= 1
+    (identifier,) = network.send("after a reorg")
+    network.reaches(identifier)

@@ -26,6 +26,7 @@ from bridge.relayer.daemon import Relayer
 from bridge.relayer.journal import Journal
 from bridge.relayer.metrics import RelayerMetrics
 from bridge.relayer.route import Side
+from bridge.relayer.tracing import NoTracing, OtlpTracing, Tracing
 
 NAME = "relayer"
 
@@ -74,6 +75,8 @@ async def _relay(
         ]
         journal = Journal(config.relayer.journal)
         stack.callback(journal.close)
+        tracing = _tracing(config)
+        stack.push_async_callback(asyncio.to_thread, tracing.close)
         relayer = Relayer(
             sides,
             journal,
@@ -81,6 +84,8 @@ async def _relay(
             account,
             config.relayer.poll_interval_s,
             config.relayer.replica,
+            {chain.domain: chain.ws_url for chain in config.chains.values() if chain.ws_url},
+            tracing,
         )
         if listener is not None:
             metrics = RelayerMetrics(relayer, config.relayer.journal)
@@ -100,3 +105,11 @@ async def _relay(
             await running
         except asyncio.CancelledError:
             log.info("relayer_stopped")
+
+
+def _tracing(config: Config) -> Tracing:
+    url = config.telemetry.otlp_url
+    if url is None:
+        return NoTracing()
+    names = {chain.domain: name for name, chain in config.chains.items()}
+    return OtlpTracing(url, config.relayer.replica, names)
