@@ -65,7 +65,30 @@ def _number(value: object) -> object:
     return value
 
 
+def _ws_url(text: str) -> str:
+    """``text`` when it is the address of a WebSocket."""
+    scheme, _, rest = text.partition("://")
+    if scheme not in ("ws", "wss"):
+        raise PydanticCustomError("ws_url", "expected an address as ws://127.0.0.1:8545")
+    _url(f"http://{rest}")
+    return text
+
+
+def _empty(value: object) -> object:
+    """None for an empty text: a variable can say that there is none."""
+    return None if value == "" else value
+
+
+def _listen_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme != "http" or parts.port is None:
+        raise PydanticCustomError("listen", "expected an address as http://127.0.0.1:8549")
+    return text
+
+
 Url = Annotated[str, AfterValidator(_url)]
+ListenUrl = Annotated[Annotated[Url, AfterValidator(_listen_url)] | None, BeforeValidator(_empty)]
+WsUrl = Annotated[str, AfterValidator(_ws_url)]
 Number = BeforeValidator(_number)
 
 
@@ -78,13 +101,15 @@ class ChainConfig(_Model):
 
     ``rpc_url`` for one endpoint or ``rpc_urls`` for several, the preferred first. An attestor
     signs what ``agreement`` of them say alike: two by default, where there are as many. One that
-    is more than ``lag_blocks`` behind most others is left.
+    is more than ``lag_blocks`` behind most others is left. New heads at ``ws_url`` are a reason to
+    look at once, and never believed; with it the relayer's ``poll_interval_s`` may be long.
     """
 
     domain: Annotated[int, Field(ge=1, lt=1 << 32), Number]
     chain_id: Annotated[int, Field(ge=1, lt=1 << 64), Number]
     rpc_url: Url | None = None
     rpc_urls: Annotated[tuple[Url, ...], Field(min_length=1)] | None = None
+    ws_url: WsUrl | None = None
     agreement: Annotated[int, Field(ge=1), Number] | None = None
     lag_blocks: Annotated[int, Field(ge=0), Number] = 16
     timeout_s: Annotated[float, Field(gt=0, le=600), Number] = 30.0
@@ -149,7 +174,8 @@ class RelayerConfig(_Model):
     """The relayer's files and how often it looks, in seconds.
 
     ``journal`` is a file, or postgresql+psycopg://host/name for several relayers, each of which has
-    a ``replica`` name and an account of its own.
+    a ``replica`` name and an account of its own. At ``listen_url`` it tells metrics, health and
+    whether it is ready; without it nothing listens.
     """
 
     deployment: Path
@@ -157,6 +183,7 @@ class RelayerConfig(_Model):
     account_key_file: Path
     replica: Annotated[str, Field(min_length=1, max_length=64)] = "relayer"
     poll_interval_s: Annotated[float, Field(gt=0, le=60), Number] = 0.25
+    listen_url: ListenUrl = None
 
 
 class AttestorConfig(_Model):
@@ -175,6 +202,15 @@ class AttestingConfig(_Model):
 
     folder: Path = Path("attestors")
     poll_interval_s: Annotated[float, Field(gt=0, le=60), Number] = 1.0
+
+
+class TelemetryConfig(_Model):
+    """Where an OpenTelemetry collector takes OTLP over HTTP, as http://127.0.0.1:4318.
+
+    Without ``otlp_url`` there are no traces.
+    """
+
+    otlp_url: Annotated[Url | None, BeforeValidator(_empty)] = None
 
 
 class _Variables(EnvSettingsSource):
@@ -208,6 +244,7 @@ class Config(BaseSettings):
     relayer: RelayerConfig
     attesting: AttestingConfig = AttestingConfig()
     attestors: tuple[AttestorConfig, ...] = ()
+    telemetry: TelemetryConfig = TelemetryConfig()
 
     @field_validator("chains")
     @classmethod

@@ -144,6 +144,7 @@ class AgreedClient(ChainClient):
             for endpoint in group:
                 if endpoint in agreed or said[endpoint] is None:
                     continue  # one that has no such block is behind, and says nothing wrong
+                endpoint.counts.disagreements += 1
                 endpoint.leave(
                     f"it says of {what}: {_words(said[endpoint])}; "
                     f"{len(agreed)} others say: {_words(said[agreed[0]])}"
@@ -160,6 +161,8 @@ class AgreedClient(ChainClient):
             for group in groups.values()
             for one in group
         ]
+        for endpoint in said:
+            endpoint.counts.disagreements += 1
         error = EndpointsDisagree(self.settings.name, what, self.agreement, sorted(words))
         if str(error) != self._last_quarrel:
             self._last_quarrel = str(error)

@@ -87,6 +87,7 @@ class EndpointCounts:
 
     requests: int = 0
     failures: int = 0
+    disagreements: int = 0
     last_error: str | None = None
 
 

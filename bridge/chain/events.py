@@ -56,8 +56,10 @@ class Scan:
     removed_from_block: int | None
 
 
-async def scan(client: ChainClient, cursor: Cursor, address: str, topics: Topics) -> Scan:
-    """The logs of ``address`` from the cursor up to ``finalized``, at most 5,000 blocks of them.
+async def scan(
+    client: ChainClient, cursor: Cursor, address: str, topics: Topics, blocks: int = BLOCKS_A_SCAN
+) -> Scan:
+    """The logs of ``address`` from the cursor up to ``finalized``, at most ``blocks`` of them.
 
     The last common block is the newest mark that is still on the chain; a reorg between two
     marks counts from the older one. Raises ``ChainUnreachable`` when the chain changes under
@@ -67,7 +69,7 @@ async def scan(client: ChainClient, cursor: Cursor, address: str, topics: Topics
         rewound = await _rewind(client, cursor)
         removed = rewound.next_block if rewound is not cursor else None
         finalized = await client.finalized()
-        last = min(finalized.number, rewound.next_block + BLOCKS_A_SCAN - 1)
+        last = min(finalized.number, rewound.next_block + blocks - 1)
         if last < rewound.next_block:
             return Scan((), rewound, removed)
         before = finalized if last == finalized.number else await client.block(last)

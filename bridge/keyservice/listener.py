@@ -7,7 +7,7 @@ import contextlib
 import errno
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -35,16 +35,31 @@ def bound(name: str, host: str, port: int) -> socket.socket:
         raise InputError(f"{name}: expected a port from 0 to 65535, got {port}") from error
 
 
+@contextlib.asynccontextmanager
+async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+    """Serves ``app`` beside what is done inside; signals are the caller's."""
+    server = _Quiet(_config(app))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
 async def serve_app(app: ASGIApp, listener: socket.socket) -> None:
     """Serves ``app`` until SIGTERM or SIGINT, then returns. Call it from the main thread."""
-    config = uvicorn.Config(
+    await _Server(_config(app)).serve(sockets=[listener])
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=GRACE_S,
     )
-    await _Server(config).serve(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
@@ -64,3 +79,11 @@ class _Server(uvicorn.Server):
 
     def _stop(self) -> None:
         self.should_exit = True
+
+
+class _Quiet(uvicorn.Server):
+    """Leaves signals to whoever runs it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

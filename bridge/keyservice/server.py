@@ -1,4 +1,8 @@
-"""The HTTP interface of the key service. Every route but health asks for the bearer token."""
+"""The HTTP interface of the key service.
+
+Every route but health and metrics asks for the bearer token: with it one may sign, so who reads
+metrics shall not need it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
+from bridge.crypto.digests import checkpoint_digest
 from bridge.domain.errors import (
     BridgeError,
     Equivocation,
@@ -18,7 +24,9 @@ from bridge.domain.errors import (
     UnknownKey,
 )
 from bridge.keyservice.bearer import BearerToken
+from bridge.keyservice.exposition import METRICS_PATH, metrics_answer, registry_of
 from bridge.keyservice.filler import LinkState
+from bridge.keyservice.metrics import measured
 from bridge.keyservice.service import KeyService
 from bridge.keyservice.wire import (
     CheckpointBody,
@@ -36,7 +44,7 @@ from bridge.keyservice.wire import (
 
 _log = structlog.stdlib.get_logger(__name__)
 
-OPEN_PATHS = frozenset({"/v1/health"})
+OPEN_PATHS = frozenset({"/v1/health", METRICS_PATH})
 
 STATUS_AND_CODE: tuple[tuple[type[BridgeError], int, str], ...] = (
     (UnknownKey, 404, "unknown_key"),
@@ -52,6 +60,12 @@ def create_app(service: KeyService) -> FastAPI:
     """The application for a service that is started and stopped by the caller."""
     app = FastAPI(title="AstraLink key service", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(_routes(service))
+    registry = registry_of(measured(service))
+
+    @app.get(METRICS_PATH)
+    async def metrics(request: Request) -> Response:
+        return metrics_answer(registry, request)
+
     app.add_exception_handler(BridgeError, _bridge_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
@@ -86,7 +100,11 @@ def _routes(service: KeyService) -> APIRouter:
 
     @router.post("/keys/{key_id}/checkpoints")
     async def sign_checkpoint(key_id: str, body: CheckpointBody) -> SignedBody:
-        signed = await service.sign_checkpoint(key_id, body.checkpoint())
+        checkpoint = body.checkpoint()
+        # In each line that this request makes; a request has a task, and so a context, of its own.
+        digest = "0x" + checkpoint_digest(checkpoint).hex()
+        structlog.contextvars.bind_contextvars(digest=digest)
+        signed = await service.sign_checkpoint(key_id, checkpoint)
         return SignedBody(signature=to_hex(signed.signature), digest=to_hex(signed.digest))
 
     @router.post("/keys/{key_id}/rotations")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -16,7 +18,14 @@ from bridge.crypto.parameters import signature_parameters
 from bridge.crypto.providers import select
 from bridge.crypto.signatures import SignatureProvider
 from bridge.domain.checkpoints import Checkpoint
-from bridge.domain.errors import InputError, KeyServiceError, LabelTaken
+from bridge.domain.errors import (
+    BridgeError,
+    Equivocation,
+    InputError,
+    KeyServiceError,
+    LabelTaken,
+    RotationConflict,
+)
 from bridge.domain.keys import Algorithm, PublicKeyRecord
 from bridge.domain.rotations import Rotation
 from bridge.keyservice.derivation import derive_seed, link_bits
@@ -30,6 +39,9 @@ from bridge.quantum.distillation.pipeline import BlockParameters
 _log = structlog.stdlib.get_logger(__name__)
 
 MAXIMUM_LABEL_LENGTH = 64
+SIGNED, NO_ALGORITHM = "signed", "none"
+
+Statement = TypeVar("Statement", Checkpoint, Rotation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,9 @@ class KeyServiceSettings:
 class KeyService:
     """Makes signing keys and signs checkpoints with them. ``start`` and ``stop`` it in one task.
 
+    ``asked`` counts what came of asking for signatures, by algorithm and outcome, for whoever
+    measures.
+
     >>> async def make_a_key(folder: Path) -> str:
     ...     async with KeyService(KeyServiceSettings(folder)) as service:
     ...         record = await service.create_key(Algorithm.ML_DSA_87, "first")
@@ -91,6 +106,7 @@ class KeyService:
         )
         self._exit = contextlib.AsyncExitStack()
         self._opened: tuple[KeyStore, Signer, bytes] | None = None
+        self.asked: Counter[tuple[str, str]] = Counter()
 
     async def start(self) -> None:
         """Opens the store and starts to fill the pool.
@@ -170,20 +186,21 @@ class KeyService:
     async def sign_checkpoint(self, key_id: str, checkpoint: Checkpoint) -> Signed:
         """A checkpoint signed by ``key_id``; see `Signer.sign_checkpoint`."""
         _, signer, _ = self._open()
-        signed = await asyncio.to_thread(signer.sign_checkpoint, key_id, checkpoint)
+        signed = await self._counted(signer.sign_checkpoint, key_id, checkpoint)
         _log.info(
             "keyservice.checkpoint_signed",
             key_id=key_id,
             origin_domain=checkpoint.origin_domain,
             size=checkpoint.size,
-            root=checkpoint.root.hex(),
+            root="0x" + checkpoint.root.hex(),
+            digest="0x" + signed.digest.hex(),
         )
         return signed
 
     async def sign_rotation(self, key_id: str, rotation: Rotation) -> Signed:
         """A rotation signed by ``key_id``; see `Signer.sign_rotation`."""
         _, signer, _ = self._open()
-        signed = await asyncio.to_thread(signer.sign_rotation, key_id, rotation)
+        signed = await self._counted(signer.sign_rotation, key_id, rotation)
         _log.info(
             "keyservice.rotation_signed",
             key_id=key_id,
@@ -192,6 +209,28 @@ class KeyService:
             set_hash=rotation.set_hash.hex(),
         )
         return signed
+
+    @property
+    def equivocations_refused(self) -> int:
+        """How many second, different statements were asked for and refused."""
+        conflicts = (Equivocation.__name__, RotationConflict.__name__)
+        return sum(count for (_, outcome), count in self.asked.items() if outcome in conflicts)
+
+    async def _counted(
+        self, sign: Callable[[str, Statement], Signed], key_id: str, statement: Statement
+    ) -> Signed:
+        algorithm, outcome = NO_ALGORITHM, "cancelled"
+        try:
+            algorithm = (await self.key(key_id)).algorithm.value
+            signed = await asyncio.to_thread(sign, key_id, statement)
+            outcome = SIGNED
+        except BridgeError as error:
+            outcome = type(error).__name__
+            raise
+        else:
+            return signed
+        finally:
+            self.asked[algorithm, outcome] += 1
 
     async def _take(self, bits: int) -> LinkKey:
         await self._filler.wait_for(bits, self._settings.wait_for_bits_s)

@@ -63,6 +63,14 @@ class Attester:
         # A revoked signer's signature counts no more, and no other of it is taken.
         counted = indices_of(bits) - revoked
         candidates = [one for one in attestors if one.index not in counted | revoked]
+        log.info(
+            "signatures_asked",
+            route=str(self._route),
+            size=batch.size,
+            root="0x" + batch.root.hex(),
+            digest="0x" + checkpoint_digest(checkpoint).hex(),
+            signers=[candidate.index for candidate in candidates],
+        )
         signatures = await collect(self._route, checkpoint, candidates, signer_set, counted)
         data = inbox.artifact.call_data(
             "attest", checkpoint_tuple(checkpoint), list(signatures), list(signatures.values())
@@ -134,6 +142,8 @@ async def collect(
         except BridgeError as error:
             log.warning(
                 "signature_refused",
+                route=str(route),
+                digest="0x" + checkpoint_digest(checkpoint).hex(),
                 signer=attestor.index,
                 error=type(error).__name__,
                 reason=str(error),

@@ -6,7 +6,7 @@ It has no key. The key service signs, after its record against equivocation is o
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -18,6 +18,7 @@ from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import BridgeError, InputError, RootMismatch, UnknownKey
 from bridge.domain.keys import PublicKeyRecord
 from bridge.keyservice.client import KeyServiceClient
+from bridge.relayer.attestor_client import SIGNED
 from bridge.relayer.route import Route
 from bridge.relayer.view import OriginView
 
@@ -25,6 +26,7 @@ log = structlog.get_logger()
 
 CACHED_SIGNATURES = 1_024
 """At most 8 KB each."""
+KEY_SERVICE_POLL_S = 2.0
 
 Check = Callable[[Route, Checkpoint, OriginView], Awaitable[None]]
 """Asked before anything is signed; raises a ``BridgeError`` where it must not be.
@@ -37,7 +39,8 @@ class Attestor:
     """Signs with the keys ``records`` what ``views`` and ``checks`` agree to.
 
     Use it as an async context manager: inside, ``sign`` may be called by many at once, and the
-    views are read every ``poll_interval_s``.
+    views are read every ``poll_interval_s``. ``outcomes`` counts signatures made, and refusals by
+    their error, for whoever measures; ``key_service_problem`` is why nothing can be signed now.
     """
 
     def __init__(
@@ -57,11 +60,14 @@ class Attestor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._signing: dict[tuple[str, bytes], asyncio.Future[bytes]] = {}
         self._signed: OrderedDict[tuple[str, bytes], bytes] = OrderedDict()
+        self.outcomes: Counter[str] = Counter()
+        self.key_service_problem: str | None = None
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
         for view in self.views.values():
             self._start(self._read(view))
+        self._start(self._ask_key_service())
         return self
 
     async def __aexit__(
@@ -78,8 +84,9 @@ class Attestor:
             await self._group.__aexit__(None, None, None)
 
     def ready(self) -> bool:
-        """Whether every chain was read to its final block the last time it was asked."""
-        return all(view.current and view.stopped is None for view in self.views.values())
+        """Whether every chain was read to its final block, and the key service answers."""
+        read = all(view.current and view.stopped is None for view in self.views.values())
+        return read and self.key_service_problem is None
 
     async def sign(self, checkpoint: Checkpoint, key_ids: Sequence[str]) -> dict[str, bytes]:
         """The signatures of these keys over ``checkpoint``.
@@ -88,10 +95,14 @@ class Attestor:
         that is not the bridge's, ``NotFinalized``, ``RootMismatch`` when the final messages of
         the chain, read here, give another root, and what checks, chain and key service raise.
         """
-        for key_id in key_ids:
-            if key_id not in {record.key_id for record in self.records}:
-                raise UnknownKey(key_id)
-        route = self._route(checkpoint)
+        try:
+            for key_id in key_ids:
+                if key_id not in {record.key_id for record in self.records}:
+                    raise UnknownKey(key_id)
+            route = self._route(checkpoint)
+        except BridgeError as error:
+            self.outcomes[type(error).__name__] += 1
+            raise
         digest = checkpoint_digest(checkpoint)
         found = await asyncio.gather(
             *(self._of_key(key_id, route, checkpoint, digest) for key_id in key_ids)
@@ -124,11 +135,13 @@ class Attestor:
         try:
             signature = await self._sign(place[0], route, checkpoint)
         except BridgeError as error:
+            self.outcomes[type(error).__name__] += 1
             signing.set_exception(error)
         except BaseException:
             signing.cancel()
             raise
         else:
+            self.outcomes[SIGNED] += 1
             self._signed[place] = signature
             while len(self._signed) > CACHED_SIGNATURES:
                 self._signed.popitem(last=False)
@@ -151,6 +164,7 @@ class Attestor:
             route=str(route),
             size=checkpoint.size,
             root="0x" + checkpoint.root.hex(),
+            digest="0x" + checkpoint_digest(checkpoint).hex(),
             epoch=checkpoint.epoch,
         )
         return signature
@@ -176,6 +190,18 @@ class Attestor:
         if route.origin is route.destination or expected != checkpoint:
             raise InputError(f"checkpoint: expected one of {route}, {expected}, got {checkpoint}")
         return route
+
+    async def _ask_key_service(self) -> None:
+        """See again and again whether there is somebody who signs."""
+        while True:
+            try:
+                await self._service.health()
+                self.key_service_problem = None
+            except BridgeError as error:
+                if self.key_service_problem is None:
+                    log.warning("key_service_away", reason=str(error))
+                self.key_service_problem = str(error)
+            await asyncio.sleep(KEY_SERVICE_POLL_S)
 
     async def _read(self, view: OriginView) -> None:
         """Read a view again and again, so that what is asked for is mostly there."""

@@ -45,17 +45,22 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 @dataclass(slots=True)
 class Durations:
-    """Seconds by bucket: ``counts[i]`` are at most ``BUCKETS_S[i]`` and no less than that before.
+    """Seconds by bucket: ``counts[i]`` are at most ``bounds[i]`` and no less than that before.
 
     ``sum_s`` is the sum of all.
     """
 
-    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS_S) + 1))
+    bounds: tuple[float, ...] = BUCKETS_S
+    counts: list[int] = field(init=False)
     sum_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.counts = [0] * (len(self.bounds) + 1)
 
     def add(self, seconds: float) -> None:
         """Count one."""
-        place = next((i for i, bound in enumerate(BUCKETS_S) if seconds <= bound), len(BUCKETS_S))
+        last = len(self.bounds)
+        place = next((i for i, bound in enumerate(self.bounds) if seconds <= bound), last)
         self.counts[place] += 1
         self.sum_s += seconds
 

@@ -4,6 +4,7 @@ POST /v1/signatures   SignaturesQuestion -> SignaturesBody
 GET  /v1/signer       SignerBody
 GET  /v1/health       HealthBody, for anybody
 GET  /v1/ready        ReadyBody, for anybody; 503 while it is not
+GET  /metrics         Prometheus' text, for anybody
 """
 
 from __future__ import annotations
@@ -63,7 +64,11 @@ class OriginBody(Body):
 
 
 class ReadyBody(Body):
-    """Whether every chain is read to its final block."""
+    """Whether every chain is read to its final block, and the key service answers.
+
+    ``key_service`` is why it does not.
+    """
 
     ready: bool
     origins: list[OriginBody]
+    key_service: str | None = None

@@ -91,6 +91,7 @@ class Deliverer:
         self._longest = LONGEST_RANGE
         self._cap = TRANSACTION_GAS_CAP
         """Gas that a transaction may have: the cap of EIP-7825, or the block's where it is less."""
+        self.refused = 0
 
     async def deliver(self) -> int:
         """Send what is due; how many messages went on their way."""
@@ -320,11 +321,22 @@ class Deliverer:
 
     async def _failed(self, reasons: dict[bytes, str]) -> None:
         times = next_attempts_at(time.time())
+        self.refused += len(reasons)
         dead = await self._worker.do(self._journal.failed, reasons, times)
         for identifier, reason in reasons.items():
-            log.warning("delivery_refused", message="0x" + identifier.hex(), reason=reason)
+            log.warning(
+                "delivery_refused",
+                message="0x" + identifier.hex(),
+                route=str(self._route),
+                reason=reason,
+            )
         for entry in dead:
-            log.error("dead_letter", message="0x" + entry.id.hex(), reason=entry.error)
+            log.error(
+                "dead_letter",
+                message="0x" + entry.id.hex(),
+                route=str(self._route),
+                reason=entry.error,
+            )
 
 
 def _alone(entry: Entry) -> int:

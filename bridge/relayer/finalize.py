@@ -6,22 +6,43 @@ import structlog
 
 from bridge.chain.contracts import dispatched
 from bridge.chain.events import scan
+from bridge.relayer.backfill import Pace
 from bridge.relayer.journal import Entry, Journal
 from bridge.relayer.route import Side
+from bridge.relayer.watch import ChainSeen
 from bridge.relayer.worker import Worker
 
 log = structlog.get_logger()
 
 
-async def finalize(side: Side, journal: Journal, worker: Worker) -> list[Entry]:
-    """Messages that became final since the last call."""
+MESSAGES_A_WRITE = 10_000
+"""So many are noted in one transaction."""
+
+
+async def finalize(
+    side: Side, journal: Journal, worker: Worker, seen: ChainSeen, pace: Pace
+) -> list[Entry]:
+    """Messages that became final since the last call, as far as ``pace`` goes.
+
+    How far it read is noted in ``seen``.
+    """
     cursor = await worker.do(journal.cursor, side.domain, side.record.start_block)
     topics = [side.outbox.artifact.topic("Dispatch")]
-    found = await scan(side.client, cursor, side.outbox.address, topics)
+    found = await scan(side.client, cursor, side.outbox.address, topics, pace.blocks)
     if found.removed_from_block is not None:
         # Messages of those blocks keep their stage; their nonces are taken by what is read now.
         log.error("finalized_blocks_went", chain=side.name, from_block=found.removed_from_block)
+        seen.reorged(cursor.next_block - found.removed_from_block)
+    seen.next_block = found.cursor.next_block
     if not found.logs and found.cursor == cursor:
         return []
-    messages = [dispatched(one) for one in found.logs]
-    return await worker.do(journal.finalize, side.domain, messages, found.cursor)
+    pace.held(len(found.logs))
+    entries: list[Entry] = []
+    for start in range(0, max(1, len(found.logs)), MESSAGES_A_WRITE):
+        part = found.logs[start : start + MESSAGES_A_WRITE]
+        whole = start + MESSAGES_A_WRITE >= len(found.logs)
+        # The cursor moves with the last part: a crash before it has the range read again.
+        behind = found.cursor if whole else cursor
+        messages = [dispatched(one) for one in part]
+        entries += await worker.do(journal.finalize, side.domain, messages, behind)
+    return entries

@@ -64,6 +64,7 @@ class Submitter:
         self._settle = settle
         self._policy = policy or FeePolicy()
         self._open = 0
+        self.replaced = 0
         self._passed: dict[int, float] = {}
         """Since when the chain's nonce is above an open transaction's, by its number."""
         self._recovered = False
@@ -198,6 +199,7 @@ class Submitter:
             }
         )
         if one.hashes:
+            self.replaced += 1
             log.info(
                 "transaction_replaced",
                 chain=self.client.settings.name,
@@ -206,6 +208,7 @@ class Submitter:
                 tries=len(one.hashes) + 1,
             )
         await self._worker.do(self._journal.sending, one.number, transaction_hash, max_fee, tip)
+        self._log_sending(one, transaction_hash)
         try:
             await self.client.send_raw(raw)
         except (ChainRefused, ChainUnreachable) as error:
@@ -216,6 +219,16 @@ class Submitter:
                 nonce=one.nonce,
                 reason=str(error),
             )
+
+    def _log_sending(self, one: Submission, transaction_hash: bytes) -> None:
+        log.info(
+            "transaction_sending",
+            chain=self.client.settings.name,
+            transaction="0x" + transaction_hash.hex(),
+            purpose=one.draft.purpose.value,
+            nonce=one.nonce,
+            subject=one.draft.subject,
+        )
 
     async def _require_funds(self, draft: Draft) -> None:
         fees = await self.client.fees()

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bridge.crypto.digests import checkpoint_digest
@@ -31,8 +31,10 @@ from bridge.domain.errors import (
     UnknownKey,
 )
 from bridge.keyservice.bearer import BearerToken
+from bridge.keyservice.exposition import METRICS_PATH, metrics_answer, registry_of
 from bridge.keyservice.wire import Body, ErrorBody, ErrorDetail, KeyBody, to_hex
 from bridge.relayer.attestor import Attestor
+from bridge.relayer.attestor_metrics import measured
 from bridge.relayer.attestor_wire import (
     HealthBody,
     OriginBody,
@@ -45,7 +47,7 @@ from bridge.relayer.attestor_wire import (
 
 _log = structlog.stdlib.get_logger(__name__)
 
-OPEN_PATHS = frozenset({"/v1/health", "/v1/ready"})
+OPEN_PATHS = frozenset({"/v1/health", "/v1/ready", METRICS_PATH})
 MAX_BODY_BYTES = 1 << 16
 SHOWN_PROBLEMS = 3
 
@@ -68,17 +70,21 @@ STATUS_AND_CODE: tuple[tuple[type[BridgeError], int, str], ...] = (
 
 def create_app(attestor: Attestor, token: str) -> Starlette:
     """The application for an attestor that is started and stopped by the caller."""
+    registry = registry_of(measured(attestor))
 
     async def signatures(request: Request) -> JSONResponse:
         question = await _question(request)
         checkpoint = question.checkpoint.checkpoint()
+        digest = checkpoint_digest(checkpoint)
+        # In each line that this request makes; a request has a task, and so a context, of its own.
+        structlog.contextvars.bind_contextvars(digest="0x" + digest.hex())
         key_ids = question.keys
         if key_ids is None:
             key_ids = [record.key_id for record in attestor.records]
         found = await attestor.sign(checkpoint, key_ids)
         return _answer(
             SignaturesBody(
-                digest=to_hex(checkpoint_digest(checkpoint)),
+                digest=to_hex(digest),
                 signatures=[
                     SignatureBody(key_id=key_id, signature=to_hex(signature))
                     for key_id, signature in found.items()
@@ -105,7 +111,11 @@ def create_app(attestor: Attestor, token: str) -> Starlette:
             for view in attestor.views.values()
         ]
         is_ready = attestor.ready()
-        return _answer(ReadyBody(ready=is_ready, origins=origins), 200 if is_ready else 503)
+        body = ReadyBody(ready=is_ready, origins=origins, key_service=attestor.key_service_problem)
+        return _answer(body, 200 if is_ready else 503)
+
+    async def metrics(request: Request) -> Response:
+        return metrics_answer(registry, request)
 
     return Starlette(
         routes=[
@@ -113,6 +123,7 @@ def create_app(attestor: Attestor, token: str) -> Starlette:
             Route("/v1/signer", signer),
             Route("/v1/health", health),
             Route("/v1/ready", ready),
+            Route(METRICS_PATH, metrics),
         ],
         middleware=[Middleware(BearerToken, token=token, name="attestor", open_paths=OPEN_PATHS)],
         exception_handlers={BridgeError: _bridge_error, HTTPException: _http_error},

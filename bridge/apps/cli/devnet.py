@@ -40,6 +40,9 @@ def up(
     port_attestors: Annotated[
         int, typer.Option(min=0, max=65533, help="The first attestor's; the others follow.")
     ] = DEFAULT_PORTS.attestors["signer-1"],
+    port_relayer: Annotated[
+        int, typer.Option(min=0, max=65535, help="Its metrics, health and readiness.")
+    ] = DEFAULT_PORTS.relayer,
     bare: Annotated[
         bool, typer.Option(help="Only chains and key service: no contracts, no relayer.")
     ] = False,
@@ -57,7 +60,8 @@ def up(
             console.print(f"[green]✓[/] {step.name} ({step.seconds:.1f} s)")
 
         world = World(layout, announce, watch)
-        ports = Ports({"A": port_a, "B": port_b}, port_keys, attestor_ports(port_attestors))
+        chains, attestors = {"A": port_a, "B": port_b}, attestor_ports(port_attestors)
+        ports = Ports(chains, port_keys, attestors, port_relayer)
         asyncio.run(world.up(ports, chain, bare))
     data = asyncio.run(_status(world))
     if json:

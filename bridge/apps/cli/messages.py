@@ -185,9 +185,9 @@ def _duration(seconds: float) -> str:
 def _data(config: Config, entry: Entry) -> dict[str, Any]:
     return {
         "id": "0x" + entry.id.hex(),
-        "from": config.name_of(entry.message.origin),
-        "to": config.name_of(entry.message.destination),
-        "nonce": entry.message.nonce,
+        "from": config.name_of(entry.origin),
+        "to": config.name_of(entry.destination),
+        "nonce": entry.nonce,
         "stage": entry.stage.value,
         "since": entry.since,
         "age_s": round(max(0.0, time.time() - entry.since), 3),

@@ -216,7 +216,7 @@ class Story:
             "proof": {
                 "root": "0x" + (entry.root or b"").hex(),
                 "size": entry.size,
-                "index": entry.message.nonce,
+                "index": entry.nonce,
                 "siblings": ["0x" + sibling.hex() for sibling in siblings],
             },
         }

@@ -32,6 +32,7 @@ class Ports:
     chains: dict[str, int]
     key_service: int
     attestors: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIGNERS, 0))
+    relayer: int = 0
 
 
 def attestor_ports(first: int) -> dict[str, int]:
@@ -39,7 +40,7 @@ def attestor_ports(first: int) -> dict[str, int]:
     return {label: first and first + n for n, label in enumerate(SIGNERS)}
 
 
-DEFAULT_PORTS = Ports({"A": 8545, "B": 8546}, 8547, attestor_ports(8551))
+DEFAULT_PORTS = Ports({"A": 8545, "B": 8546}, 8547, attestor_ports(8551), 8549)
 ANY_PORTS = Ports({"A": 0, "B": 0}, 0)
 
 
@@ -156,4 +157,5 @@ def _config_text(ports: Ports) -> str:
         'journal = "journal.sqlite"\n'
         'account_key_file = "secrets/relayer.key"\n'
         "poll_interval_s = 0.25\n"
+        f'listen_url = "http://127.0.0.1:{ports.relayer}"\n'
     )

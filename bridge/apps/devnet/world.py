@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
+
 from bridge.apps.config import AttestorConfig, Config, load_config
 from bridge.apps.devnet.layout import (
     DEPLOYER,
@@ -185,12 +187,14 @@ class World:
         if not self.layout.config.exists():
             wanted = {f"chain {name}": port for name, port in ports.chains.items()}
             attestors = {f"attestor {label}": port for label, port in ports.attestors.items()}
-            chosen = choose_ports({**wanted, "key service": ports.key_service, **attestors})
+            wanted |= {"key service": ports.key_service, "relayer": ports.relayer}
+            chosen = choose_ports({**wanted, **attestors})
             self.layout.create(
                 Ports(
                     {name: chosen[f"chain {name}"] for name in ports.chains},
                     chosen["key service"],
                     {label: chosen[f"attestor {label}"] for label in ports.attestors},
+                    chosen["relayer"],
                 )
             )
         return self.config()
@@ -315,24 +319,32 @@ class World:
             await probe.aclose()
 
     async def _relayer(self) -> None:
-        with self._step("relayer"):
+        config = self.config().relayer
+        with self._step("relayer") as facts:
             command = [*_astralink("relay"), "--state", str(self.layout.folder)]
             log = self.processes.log_file("relayer")
             said = log.stat().st_size if log.exists() else 0
             starts = self.processes.running("relayer") is None
-            self._ensure("relayer", command, None)
+            url = config.listen_url
+            self._ensure("relayer", command, None if url is None else _port(url))
 
-            where = self.config().relayer.journal
+            async def healthy() -> None:
+                async with httpx.AsyncClient(trust_env=False) as http:
+                    (await http.get(f"{url}/v1/health")).raise_for_status()
 
             async def journal_there() -> None:
-                if isinstance(where, Path):
-                    there = where.exists()
+                if isinstance(config.journal, Path):
+                    there = config.journal.exists()
                 else:
                     there = not starts or b"relayer_started" in log.read_bytes()[said:]
                 if not there:
                     raise FileNotFoundError
 
-            await self._until("relayer", journal_there, FileNotFoundError)
+            if url is None:
+                await self._until("relayer", journal_there, FileNotFoundError)
+            else:
+                facts["url"] = url
+                await self._until("relayer", healthy, httpx.HTTPError)
 
     # Processes
 

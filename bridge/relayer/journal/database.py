@@ -18,7 +18,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from bridge.domain.errors import ConfigError, JournalUnavailable
-from bridge.relayer.journal.schema import metadata
+from bridge.relayer.journal.migrations import HEAD
+from bridge.relayer.journal.upgrading import require_head, revision_of, upgrade
 
 LOCK_TIMEOUT_S = 30.0
 CONNECTIONS = 4
@@ -27,23 +28,42 @@ CONNECTIONS = 4
 def open_database(where: Path | str, read_only: bool = False) -> Engine:
     """The engine of the journal at a path, or at an address as postgresql+psycopg://host/name.
 
-    Tables are made where they are not there. Read-only, the file must be there: ``ConfigError``.
+    An empty one is made, an old one is brought to this program's revision. Read-only, nothing is
+    written, and both are a ``ConfigError``, as is one of a newer program in any case.
     ``JournalUnavailable`` where no PostgreSQL answers.
     """
     if isinstance(where, str):
         engine = create_engine(where, pool_size=CONNECTIONS, pool_pre_ping=True)
-        try:
-            if not read_only:
-                metadata.create_all(engine)
-        except DBAPIError as error:
-            engine.dispose()
-            raise JournalUnavailable("open", str(error.orig).strip().splitlines()[0]) from error
-        return engine
-    if not where.exists():
-        if read_only:
-            raise ConfigError(str(where), ["expected the relayer's journal, got none"])
-        _create(where)
-    return _sqlite(where, read_only)
+    else:
+        if not where.exists():
+            if read_only:
+                raise ConfigError(str(where), ["expected the relayer's journal, got none"])
+            _create(where)
+        engine = _sqlite(where, read_only)
+    try:
+        _prepare(engine, where, read_only)
+    except DBAPIError as error:
+        engine.dispose()
+        raise JournalUnavailable("open", str(error.orig).strip().splitlines()[0]) from error
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _prepare(engine: Engine, where: Path | str, read_only: bool) -> None:
+    """Hold the journal's revision against the program's; most often it is the same."""
+    if read_only:
+        require_head(engine)
+        return
+    # Looked at without the write lock, which a relayer that works may hold for long.
+    looking = _sqlite(where, read_only=True) if isinstance(where, Path) else engine
+    with looking.begin() as db:
+        at = revision_of(db)
+    if looking is not engine:
+        looking.dispose()
+    if at != HEAD:
+        upgrade(engine)
 
 
 def _sqlite(path: Path, read_only: bool = False) -> Engine:
@@ -73,7 +93,7 @@ def _create(path: Path) -> None:
         engine = _sqlite(new)
         with engine.connect() as db:
             db.exec_driver_sql("PRAGMA journal_mode=WAL")
-        metadata.create_all(engine)
+        upgrade(engine)
         engine.dispose()
         with contextlib.suppress(FileExistsError):
             os.link(new, path)

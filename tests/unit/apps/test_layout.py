@@ -22,7 +22,7 @@ from bridge.chain.development import development_accounts
 from bridge.domain.errors import ConfigError
 from bridge.keyservice.secretfile import read_secret
 
-PORTS = Ports({"A": 18545, "B": 18546}, 18547, attestor_ports(18551))
+PORTS = Ports({"A": 18545, "B": 18546}, 18547, attestor_ports(18551), 18549)
 ADDRESS = "0x" + "ab" * 20
 
 
@@ -87,6 +87,7 @@ def test_create_makes_a_configuration_that_loads(layout):
     assert len({one.token_file for one in config.attestors}) == 3
     assert config.relayer.deployment == layout.deployment
     assert config.relayer.journal == layout.journal
+    assert config.relayer.listen_url == "http://127.0.0.1:18549"
     assert config.key_service.token_file.parent.parent == layout.keys
 
 

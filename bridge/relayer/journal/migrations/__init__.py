@@ -1,0 +1,14 @@
+"""The journal's schema over time: a revision for each change, made by alembic when it is opened.
+
+``HEAD`` is the newest, so that a journal which is there already is opened without alembic. A new
+revision is a file in ``versions`` that names the one before it; a test holds that all of them
+together make what ``schema`` says.
+"""
+
+from __future__ import annotations
+
+FIRST = "0001"
+"""The tables as they were before there were revisions."""
+HEAD = "0001"
+VERSION_TABLE = "alembic_version"
+"""alembic's own name: one row, one column ``version_num``."""

@@ -1,0 +1,13 @@
+"""Run by alembic, with the connection that ``upgrading`` gives it: one transaction for all."""
+
+from alembic import context
+
+from bridge.relayer.journal.schema import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    transactional_ddl=True,  # SQLite's is, where the driver begins no transactions by itself
+)
+with context.begin_transaction():
+    context.run_migrations()
