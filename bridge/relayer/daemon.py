@@ -42,6 +42,8 @@ MESSAGES_A_LINE = 200
 SUBMIT_POLL_S = 0.1
 """Between two looks for receipts, while a transaction is under way."""
 
+IDLE_POLL_S = 1.0
+"""Between two looks of a stage for work that nothing woke it for: another replica's, or a retry."""
 WAKE_FLOOR_S = 0.02
 """Whoever wakes a loop all the time does not keep it busy."""
 FOLLOWED_BY = {
@@ -126,9 +128,10 @@ class Relayer:
                     advance = self.submitters[side.domain].advance
                     pause_s = min(SUBMIT_POLL_S, self._poll_interval_s)
                     group.create_task(self._for_ever(f"submit {side.name}", advance, pause_s))
+                pause_s = max(IDLE_POLL_S, self._poll_interval_s)
                 for route in self.routes:
                     for what, once in self._working(route).items():
-                        group.create_task(self._for_ever(f"{what} {route}", once))
+                        group.create_task(self._for_ever(f"{what} {route}", once, pause_s))
         finally:
             with suppress(JournalUnavailable):  # then it is taken for dead a little later
                 await self._worker.do(self._journal.leave, self.replica)
@@ -151,8 +154,11 @@ class Relayer:
         pace, backfill = Pace(), Backfill(side.name)
 
         async def once() -> None:
+            final = seen.finalized
             self._report(await observe(side, self._journal, self._worker, heads, seen))
-            while True:
+            if seen.finalized != final:
+                self._wake_confirming(side)
+            while seen.next_block is None or seen.next_block <= (seen.finalized or 0):
                 before = seen.next_block
                 read = await finalize(side, self._journal, self._worker, seen, pace)
                 self._report(read)
@@ -160,7 +166,7 @@ class Relayer:
                 assert seen.finalized is not None
                 if before is not None:
                     backfill.read(before, seen.next_block, seen.finalized, len(read))
-                if seen.next_block > seen.finalized or seen.next_block == before:
+                if seen.next_block == before:
                     return
                 if not await self._worker.do(
                     self._journal.lease, f"read {side.name}", self.replica
@@ -202,6 +208,7 @@ class Relayer:
         if settler is None:
             return  # a route that is not configured any more is nobody's
         moved = await settler.settle(submission, receipt)
+        self._wakes[f"deliver {self._name(ends[0])}->{self._name(ends[1])}"].set()  # there is room
         self._report(moved, transaction="0x" + receipt.transaction_hash.hex())
         self.watch.paid(ends[1], submission.draft.purpose, receipt)
         with suppress(JournalUnavailable):  # a figure less
@@ -253,6 +260,9 @@ class Relayer:
     def _woken_by_head(self, side: Side) -> None:
         """A block of ``side`` is there: it may have messages, and make deliveries final."""
         self._wakes[f"read {side.name}"].set()
+        self._wake_confirming(side)
+
+    def _wake_confirming(self, side: Side) -> None:
         for route in self.routes:
             if route.destination is side:
                 self._wakes[f"confirm {route}"].set()

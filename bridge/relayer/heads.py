@@ -13,6 +13,15 @@ class Heads:
 
     def __init__(self) -> None:
         self._hashes: dict[int, bytes] = {}
+        self._done: tuple[BlockRef, BlockRef] | None = None
+
+    def done(self, head: BlockRef, finalized: BlockRef) -> None:
+        """Note that what these two blocks brought was written down."""
+        self._done = head, finalized
+
+    def are_done(self, head: BlockRef, finalized: BlockRef) -> bool:
+        """Whether nothing came since that."""
+        return self._done == (head, finalized)
 
     async def gone(self, client: ChainClient, head: BlockRef) -> int:
         """How many blocks a reorg took since the last call; ``head`` is remembered.

@@ -28,6 +28,9 @@ async def observe(
     """
     finalized = await side.client.finalized()
     head = await side.client.block("latest")
+    seen_of.saw(head.number, finalized.number)
+    if heads.are_done(head, finalized):
+        return []
     depth = await heads.gone(side.client, head)
     if depth:
         seen_of.reorged(depth)
@@ -36,6 +39,7 @@ async def observe(
     logs = await side.client.logs(side.outbox.address, topics, finalized.number + 1, head.number)
     found = [dispatched(log) for log in logs]
     seen = {message_id(one.message) for one in found}
-    seen_of.saw(head.number, finalized.number)
     await worker.do(journal.forget_observed, side.domain, seen, finalized.number)
-    return await worker.do(journal.observe, found)
+    fresh = await worker.do(journal.observe, found)
+    heads.done(head, finalized)
+    return fresh

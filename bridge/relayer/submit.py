@@ -41,6 +41,8 @@ class FeePolicy:
     cap_wei: int = 500 * 10**9
 
 
+IDLE_LOOK_S = 2.0
+"""How often the journal is asked for open transactions where none is known to be."""
 LOST_AFTER_S = 5.0
 """A nonce that is used up while none of our hashes has a receipt: a node may be that late."""
 
@@ -68,6 +70,7 @@ class Submitter:
         self._passed: dict[int, float] = {}
         """Since when the chain's nonce is above an open transaction's, by its number."""
         self._recovered = False
+        self._looked_at = 0.0
 
     @property
     def open(self) -> int:
@@ -103,6 +106,9 @@ class Submitter:
         """Look after all transactions: settle those in a block, replace those that are stuck."""
         if not self._recovered:
             await self._recover()
+        elif not self._open and time.monotonic() - self._looked_at < IDLE_LOOK_S:
+            return
+        self._looked_at = time.monotonic()
         transactions = await self._all_open()
         self._open = len(transactions)
         if not transactions:
