@@ -9,7 +9,7 @@ export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
 
 FUZZ_MINUTES ?= 60
 
-.PHONY: demo test fuzz differential lint check-generated bench tools liboqs hyperlane lock \
+.PHONY: demo test fuzz faults differential lint check-generated bench tools liboqs hyperlane lock \
   picture clean
 .DEFAULT_GOAL := demo
 
@@ -26,6 +26,13 @@ test: $(VENV)/.dev $(if $(NPM),node_modules/.done) liboqs hyperlane
 fuzz: $(VENV)/.dev
 	FUZZ_MINUTES=$(FUZZ_MINUTES) $(BIN)/python -m pytest -s tests/invariants/test_delivery.py \
 	  tests/invariants/test_signers.py tests/invariants/test_tokens.py
+
+## Every process killed at every stage, chains reorged, and the page docs/faults.md of what came of
+## it. Prints its seed; FAULT_SEED repeats one.
+faults: $(VENV)/.dev node_modules/.done
+	rm -rf .cache/faults
+	FAULTS=all $(BIN)/python -m pytest -s tests/faults/test_table.py
+	$(BIN)/python scripts/fault_page.py
 
 ## More changed signatures of ML-DSA-87, the contract against independent libraries.
 differential: $(VENV)/.dev liboqs
