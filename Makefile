@@ -8,8 +8,9 @@ NPM := $(shell command -v npm 2>/dev/null)
 export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
 
 FUZZ_MINUTES ?= 60
+SOAK_MINUTES ?= 60
 
-.PHONY: demo test fuzz differential lint check-generated bench tools liboqs hyperlane lock \
+.PHONY: demo test fuzz soak differential lint check-generated bench tools liboqs hyperlane lock \
   picture clean
 .DEFAULT_GOAL := demo
 
@@ -26,6 +27,11 @@ test: $(VENV)/.dev $(if $(NPM),node_modules/.done) liboqs hyperlane
 fuzz: $(VENV)/.dev
 	FUZZ_MINUTES=$(FUZZ_MINUTES) $(BIN)/python -m pytest -s tests/invariants/test_delivery.py \
 	  tests/invariants/test_signers.py tests/invariants/test_tokens.py
+
+## The whole bridge under random faults for an hour, or SOAK_MINUTES; SOAK_SEED repeats a run. The
+## report is in .cache/soak; one of an hour that passes is written to docs as well.
+soak: $(VENV)/.dev node_modules/.done
+	$(BIN)/python -m tests.soak --minutes $(SOAK_MINUTES) $(if $(SOAK_SEED),--seed $(SOAK_SEED)) --docs docs
 
 ## More changed signatures of ML-DSA-87, the contract against independent libraries.
 differential: $(VENV)/.dev liboqs

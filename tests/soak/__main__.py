@@ -29,6 +29,8 @@ DRAIN_S = 240.0
 """Within so long after the last fault everything has arrived: the longest pause of a relayer's
 loops is 30 s, the tries of a stuck transaction are 15 s apart."""
 PROGRESS_S = 5.0
+WRITTEN_MINUTES = 60.0
+"""A run that is shorter is a trial, and not for the documentation."""
 
 
 def main() -> int:
@@ -55,7 +57,7 @@ def main() -> int:
         else:
             shutil.rmtree(folder, ignore_errors=True)
     found = write(outcome, given.out)
-    if outcome.passed and given.docs is not None:
+    if outcome.passed and given.docs is not None and given.minutes >= WRITTEN_MINUTES:
         write(outcome, given.docs, data=False)
     for problem in found["problems"]:
         print(problem, file=sys.stderr)
@@ -76,29 +78,20 @@ async def soak(folder: Path, minutes: float, seed: int, rate: float) -> Outcome:
         async with asyncio.TaskGroup() as group:
             watching = [group.create_task(work) for work in (watch.chains(), watch.sampling())]
             progress = group.create_task(_progress(watch, faults))
+            watching.append(group.create_task(_supervise(network, faults, problems)))
             until = watch.started + 60 * minutes
             sending = asyncio.create_task(traffic.run())
-            breaking = asyncio.create_task(faults.run())
-            await asyncio.wait(
-                {sending, breaking},
-                timeout=until - time.monotonic(),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            for task in (sending, breaking):
-                task.cancel()
+            breaking = asyncio.create_task(faults.run(until))
+            await asyncio.wait({sending, breaking}, return_when=asyncio.FIRST_COMPLETED)
+            sending.cancel()
             ended = await asyncio.gather(sending, breaking, return_exceptions=True)
             problems += [
-                f"the soak itself failed: {one!r}"
-                for one in ended
-                if not isinstance(one, asyncio.CancelledError)
+                f"the soak itself failed: {one!r}" for one in ended if isinstance(one, Exception)
             ]
             faults_until = time.monotonic()
             gone, result = await _drained(network, traffic, watch)
             for task in (*watching, progress):
                 task.cancel()
-        for name, process in network.processes.items():
-            if not process.alive:
-                problems.append(f"{name} has ended by itself")
         logs = {name: process.log for name, process in network.processes.items()}
         outcome = Outcome(
             seed=seed,
@@ -126,12 +119,22 @@ async def _drained(network: Network, traffic: Traffic, watch: Watch) -> tuple[in
     gone = 0
     while True:
         await asyncio.sleep(PROGRESS_S)
-        gone += await watch.drop_gone()
         if watch.waiting() and time.monotonic() < deadline:
             continue
+        gone += await watch.drop_gone()
         result = await audit(network, traffic)
         if not result.problems or time.monotonic() > deadline:
             return gone, result
+
+
+async def _supervise(network: Network, faults: Faults, problems: list[str]) -> None:
+    """Start again what ends by itself, as a supervisor does, and remember that it did."""
+    while True:
+        await asyncio.sleep(1.0)
+        for name, process in network.processes.items():
+            if name not in faults.down and not process.alive:
+                problems.append(f"{name} ended by itself: {process.last_words()}")
+                process.start()
 
 
 async def _progress(watch: Watch, faults: Faults) -> None:

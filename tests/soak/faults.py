@@ -17,7 +17,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 from bridge.apps.devnet.layout import CHAINS, SIGNERS
-from bridge.domain.errors import ChainError, ChainUnreachable
+from bridge.domain.errors import ChainUnreachable
 from tests import rpc_proxy
 from tests.soak.network import BLOCK_TIME_S, FINALITY_BLOCKS, RELAYERS, Network
 
@@ -56,14 +56,17 @@ class Faults:
     def __post_init__(self) -> None:
         self.random = random.Random(f"{self.seed}:faults")
         self._left: list[str] = []
+        self._restarted_at: dict[str, int] = {}
+        """The head of a chain when it was restarted: Anvil loses its state in a reorg below it."""
+        self.down: set[str] = set()
+        """Processes that a fault has ended."""
 
-    async def run(self) -> None:
-        """A fault after the other until cancelled; the last is always undone."""
-        while True:
-            began = time.monotonic()
+    async def run(self, until: float) -> None:
+        """A fault after the other until that time; the last one is undone."""
+        while (began := time.monotonic()) < until:
             await self.one(self._draw())
-            gap = self.random.uniform(*GAP_S)
-            await asyncio.sleep(max(0.0, gap - (time.monotonic() - began)))
+            again = min(began + self.random.uniform(*GAP_S), until)
+            await asyncio.sleep(max(0.0, again - time.monotonic()))
 
     async def one(self, kind: str) -> None:
         """One fault of this kind, from its begin to its end."""
@@ -89,11 +92,13 @@ class Faults:
     @asynccontextmanager
     async def killed(self, name: str) -> AsyncIterator[None]:
         process = self.network.processes[name]
+        self.down.add(name)
         await asyncio.to_thread(process.end, signal.SIGKILL)
         try:
             yield
         finally:
             process.start()
+            self.down.discard(name)
 
     @asynccontextmanager
     async def stopped(self, name: str) -> AsyncIterator[None]:
@@ -108,18 +113,26 @@ class Faults:
     async def ended(self, name: str) -> AsyncIterator[None]:
         """By SIGTERM; a chain is waited for until it answers with its state."""
         process = self.network.processes[name]
+        self.down.add(name)
         await asyncio.to_thread(process.end, signal.SIGTERM)
         try:
             yield
         finally:
             process.start()
+            self.down.discard(name)
             if name.startswith("chain-"):
                 await self._answers(name.removeprefix("chain-"))
 
     @asynccontextmanager
     async def reorg(self, chain: str, depth: int) -> AsyncIterator[None]:
-        with contextlib.suppress(ChainError):  # the chain is no longer than that
-            await self.network.clients[chain].request("anvil_reorg", depth, [])
+        client = self.network.clients[chain]
+        async with asyncio.timeout(ANSWER_S):
+            needed = self._restarted_at.get(chain, 0) + depth
+            head = await client.block("latest")
+            while head.number <= needed:
+                await asyncio.sleep(BLOCK_TIME_S)
+                head = await client.block("latest")
+        await client.request("anvil_reorg", depth, [])
         yield
 
     @asynccontextmanager
@@ -196,7 +209,8 @@ class Faults:
         async with asyncio.timeout(ANSWER_S):
             while True:
                 with contextlib.suppress(ChainUnreachable):
-                    await self.network.clients[chain].connect()
+                    head = await self.network.clients[chain].block("latest")
+                    self._restarted_at[chain] = head.number
                     return
                 await asyncio.sleep(0.1)
 

@@ -55,6 +55,10 @@ START_S = 90.0
 POLL_S = 0.1
 RPC_TIMEOUT_S = 6.0
 KEPT_CALLS = 64
+LEFT_OUT = ("--mixed-mining", "--preserve-historical-states")
+"""Blocks come by the clock alone, so that transactions wait in the pool as elsewhere. Kept states
+make 280 MB in five minutes, and a restart takes minutes after an hour; without them a chain that
+was restarted cannot be asked for the few blocks before that, as a node that prunes."""
 
 
 class Network:
@@ -139,8 +143,7 @@ class Network:
         url = f"http://127.0.0.1:{port}"
         state = self.layout.chain_state(name, "anvil")
         settings = AnvilSettings(port, chain_id, BLOCK_TIME_S, FINALITY_BLOCKS, state)
-        # Blocks come by the clock alone, so that transactions wait in the pool as elsewhere.
-        command = [word for word in anvil_command(binary, settings) if word != "--mixed-mining"]
+        command = [word for word in anvil_command(binary, settings) if word not in LEFT_OUT]
         self._process(f"chain-{name}", command)
         self.clients[name] = ChainClient(
             ChainSettings(name, domain, chain_id, url, 10.0), RevertDecoder.from_abis(all_abis())

@@ -74,6 +74,11 @@ class Process:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(END_S)
 
+    def last_words(self) -> str:
+        """The last line that it said."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return lines[-1] if lines else "nothing"
+
     def usage(self) -> tuple[float, float] | None:
         """Resident memory in MiB and processor seconds so far; None while it does not run."""
         pid = self.pid

@@ -38,6 +38,9 @@ class Seen:
     at: float
     delivered_at: float | None = None
     delivered_in: bytes | None = None
+    block: int = 0
+    gone: bool = False
+    """Whether a reorg took it; it may come back."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +91,15 @@ class Watch:
         sent = await client.logs(outbox.address, [outbox.artifact.topic("Dispatch")], first, head)
         done = await client.logs(inbox.address, [inbox.artifact.topic("ProcessId")], first, head)
         now = time.monotonic()
+        there = {message_id(dispatched(log).message) for log in sent}
+        for identifier, one in self.seen.items():
+            if one.message.origin == side.domain and one.block >= first:
+                one.gone = identifier not in there
         for log in sent:
             message = dispatched(log).message
-            there = "B" if name == "A" else "A"
-            kind = self.traffic.recipients[there].kind(message)
+            kind = self.traffic.recipients["B" if name == "A" else "A"].kind(message)
             one = self.seen.setdefault(message_id(message), Seen(message, kind, now))
+            one.block = log.block_number
             if (early := self._early.pop(message_id(message), None)) is not None:
                 one.delivered_at, one.delivered_in = early
         for log in done:
@@ -146,9 +153,11 @@ class Watch:
         return max((now - one.at for one in self.waiting()), default=0.0)
 
     def waiting(self) -> Sequence[Seen]:
-        """Messages that have a right to arrive and have not; those that a reorg took among them."""
+        """Messages that have a right to arrive and have not."""
         return [
-            one for one in self.seen.values() if one.delivered_at is None and one.kind in DELIVERED
+            one
+            for one in self.seen.values()
+            if one.delivered_at is None and one.kind in DELIVERED and not one.gone
         ]
 
     async def drop_gone(self) -> int:

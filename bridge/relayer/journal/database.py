@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.exc import DBAPIError
 
 from bridge.domain.errors import ConfigError, JournalUnavailable
@@ -22,6 +22,8 @@ from bridge.relayer.journal.schema import metadata
 
 LOCK_TIMEOUT_S = 30.0
 CONNECTIONS = 4
+CREATE_LOCK = 0x61737472616C
+"""The advisory lock of PostgreSQL under which tables are made: "astral"."""
 
 
 def open_database(where: Path | str, read_only: bool = False) -> Engine:
@@ -34,7 +36,7 @@ def open_database(where: Path | str, read_only: bool = False) -> Engine:
         engine = create_engine(where, pool_size=CONNECTIONS, pool_pre_ping=True)
         try:
             if not read_only:
-                metadata.create_all(engine)
+                _create_tables(engine)
         except DBAPIError as error:
             engine.dispose()
             raise JournalUnavailable("open", str(error.orig).strip().splitlines()[0]) from error
@@ -44,6 +46,13 @@ def open_database(where: Path | str, read_only: bool = False) -> Engine:
             raise ConfigError(str(where), ["expected the relayer's journal, got none"])
         _create(where)
     return _sqlite(where, read_only)
+
+
+def _create_tables(engine: Engine) -> None:
+    """Make the tables, where no other replica that starts at the same time has."""
+    with engine.begin() as db:
+        db.execute(select(func.pg_advisory_xact_lock(CREATE_LOCK)))
+        metadata.create_all(db)
 
 
 def _sqlite(path: Path, read_only: bool = False) -> Engine:
