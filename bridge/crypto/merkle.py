@@ -159,6 +159,55 @@ class IncrementalTree:
         return frontier
 
 
+class Frontier:
+    """The same tree with its right edge alone: whatever its size, 32 nodes of it are kept.
+
+    It gives the root of the size that it has now, and no proofs.
+
+    >>> edge = Frontier()
+    >>> for i in range(5):
+    ...     edge.append(bytes([i]) * 32)
+    >>> edge.root() == IncrementalTree(bytes([i]) * 32 for i in range(5)).root()
+    True
+    """
+
+    __slots__ = ("_full", "_size")
+
+    def __init__(self) -> None:
+        # _full[h] is the last full subtree of 2^h leaves that is a left child.
+        self._full: list[bytes] = []
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def append(self, leaf: bytes) -> None:
+        """Add one leaf of 32 bytes; ``InputError`` for another length."""
+        _check_hash("leaf", leaf)
+        node, level = leaf, 0
+        while self._size >> level & 1:
+            node = keccak256(self._full[level] + node)
+            level += 1
+        if level == len(self._full):
+            self._full.append(node)
+        else:
+            self._full[level] = node
+        self._size += 1
+
+    def root(self) -> bytes:
+        """The root over all leaves, 32 bytes; ``InputError`` where there is none."""
+        top = depth(self._size)
+        if self._size == 1 << top:
+            return self._full[top]
+        node = ZERO_SUBTREES[0]
+        for level in range(top):
+            if self._size >> level & 1:
+                node = keccak256(self._full[level] + node)
+            else:
+                node = keccak256(node + ZERO_SUBTREES[level])
+        return node
+
+
 def root(leaves: Iterable[bytes]) -> bytes:
     """The root of these leaves; ``InputError`` when there is none or one is not 32 bytes.
 

@@ -29,6 +29,7 @@ COMMANDS = (
     "send",
     "message",
     "messages",
+    "audit",
     "keys",
     "signers",
     "routes",

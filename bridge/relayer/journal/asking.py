@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, tuple_
 
 from bridge.domain.delivery import Stage
 from bridge.domain.errors import InputError
-from bridge.relayer.journal.records import Entry, Transition, entry_of
+from bridge.relayer.journal.records import (
+    OPEN,
+    Batch,
+    Entry,
+    Submission,
+    Transition,
+    batch_of,
+    entry_of,
+    submission_of,
+)
 from bridge.relayer.journal.schema import (
     TAIL_BYTES,
     acts,
+    checkpoints,
     message_tail,
     messages,
+    transactions,
     transitions,
 )
 from bridge.relayer.journal.steps import Steps, route
@@ -52,6 +63,23 @@ class Asking(Steps):
     def all_entries(self) -> list[Entry]:
         """All messages, by origin and nonce."""
         return self._entries()
+
+    def page(self, after: tuple[int, int], limit: int) -> list[Entry]:
+        """At most ``limit`` messages behind an origin and nonce, by origin and nonce."""
+        return self._entries(tuple_(messages.c.origin, messages.c.nonce) > after, limit=limit)
+
+    def checkpoints(self) -> list[Batch]:
+        """All checkpoints, by route and size."""
+        columns = (checkpoints.c.origin, checkpoints.c.destination, checkpoints.c.size)
+        with self._engine.begin() as db:
+            return [batch_of(row) for row in db.execute(select(checkpoints).order_by(*columns))]
+
+    def all_open_transactions(self) -> list[Submission]:
+        """Transactions of every account that are not in a block, by chain, account and nonce."""
+        columns = (transactions.c.chain_id, transactions.c.account, transactions.c.nonce)
+        query = select(transactions).where(transactions.c.state.in_(OPEN)).order_by(*columns)
+        with self._engine.begin() as db:
+            return [submission_of(row) for row in db.execute(query)]
 
     def entries(
         self,

@@ -5,7 +5,15 @@ from eth_utils import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.crypto.merkle import IncrementalTree, depth, proof, root, verify_proof, verify_range
+from bridge.crypto.merkle import (
+    Frontier,
+    IncrementalTree,
+    depth,
+    proof,
+    root,
+    verify_proof,
+    verify_range,
+)
 from bridge.domain.errors import InputError, ProofError
 
 LEAVES = [keccak(i.to_bytes(4, "big")) for i in range(70)]
@@ -69,6 +77,19 @@ def test_the_root_of_an_older_size_stays_while_the_tree_grows():
         tree.append(leaf)
         roots.append(tree.root())
     assert [tree.root(size) for size in range(1, len(LEAVES) + 1)] == roots
+
+
+def test_the_right_edge_alone_gives_the_root_of_each_size():
+    edge = Frontier()
+    with pytest.raises(InputError, match="tree size: expected 1"):
+        edge.root()
+    for size, leaf in enumerate(LEAVES, start=1):
+        edge.append(leaf)
+        assert len(edge) == size
+        assert edge.root() == naive_root(LEAVES[:size], naive_depth(size))
+    with pytest.raises(InputError, match="leaf: expected 32 bytes, got 31"):
+        edge.append(bytes(31))
+    assert edge.root() == naive_root(LEAVES, naive_depth(len(LEAVES)))
 
 
 def test_a_hundred_thousand_leaves():
