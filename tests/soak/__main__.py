@@ -13,11 +13,12 @@ import shutil
 import sys
 import tempfile
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge.apps.interrupts import stoppable
-from tests.soak.audit import Audit, audit
+from tests.soak.audit import Audit, astralink_audit, audit
 from tests.soak.faults import Faults
 from tests.soak.network import ROOT, Network
 from tests.soak.picture import picture
@@ -29,6 +30,9 @@ DRAIN_S = 240.0
 """Within so long after the last fault everything has arrived: the longest pause of a relayer's
 loops is 30 s, the tries of a stuck transaction are 15 s apart."""
 PROGRESS_S = 5.0
+SUPERVISE_S = 1.0
+STARTING_S = 30.0
+"""So long a daemon may take to find that it cannot start."""
 WRITTEN_MINUTES = 60.0
 """A run that is shorter is a trial, and not for the documentation."""
 
@@ -75,10 +79,13 @@ async def soak(folder: Path, minutes: float, seed: int, rate: float) -> Outcome:
         watch, faults = Watch(network, traffic), Faults(network, seed)
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
         problems: list[str] = []
+        refused_starts: Counter[str] = Counter()
         async with asyncio.TaskGroup() as group:
             watching = [group.create_task(work) for work in (watch.chains(), watch.sampling())]
             progress = group.create_task(_progress(watch, faults))
-            watching.append(group.create_task(_supervise(network, faults, problems)))
+            watching.append(
+                group.create_task(_supervise(network, faults, problems, refused_starts))
+            )
             until = watch.started + 60 * minutes
             sending = asyncio.create_task(traffic.run())
             breaking = asyncio.create_task(faults.run(until))
@@ -92,6 +99,9 @@ async def soak(folder: Path, minutes: float, seed: int, rate: float) -> Outcome:
             gone, result = await _drained(network, traffic, watch)
             for task in (*watching, progress):
                 task.cancel()
+        said = await astralink_audit(network)
+        if not said.get("agrees"):
+            problems.append(f"astralink audit: {said}")
         logs = {name: process.log for name, process in network.processes.items()}
         outcome = Outcome(
             seed=seed,
@@ -108,6 +118,8 @@ async def soak(folder: Path, minutes: float, seed: int, rate: float) -> Outcome:
             errors=read_errors(logs),
             starts={name: process.starts for name, process in network.processes.items()},
             problems=problems,
+            refused_starts=refused_starts,
+            said=said,
         )
         await network.close()
         return outcome
@@ -127,14 +139,24 @@ async def _drained(network: Network, traffic: Traffic, watch: Watch) -> tuple[in
             return gone, result
 
 
-async def _supervise(network: Network, faults: Faults, problems: list[str]) -> None:
-    """Start again what ends by itself, as a supervisor does, and remember that it did."""
+async def _supervise(
+    network: Network, faults: Faults, problems: list[str], refused_starts: Counter[str]
+) -> None:
+    """Start again what ends by itself, as a supervisor does.
+
+    A daemon that finds no chain or no journal at its start ends with a reason, and that is right;
+    one that ends later, or without a reason of the bridge's, is a problem.
+    """
     while True:
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(SUPERVISE_S)
         for name, process in network.processes.items():
-            if name not in faults.down and not process.alive:
-                problems.append(f"{name} ended by itself: {process.last_words()}")
-                process.start()
+            if name in faults.down or process.alive:
+                continue
+            said, age_s = process.last_words(), time.monotonic() - process.started_at
+            if age_s > STARTING_S or not said.startswith("error: "):
+                problems.append(f"{name} ended by itself after {age_s:.0f} s: {said}")
+            refused_starts[name] += 1
+            process.start()
 
 
 async def _progress(watch: Watch, faults: Faults) -> None:

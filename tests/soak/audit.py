@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 from bridge.apps.devnet.layout import CHAINS
 from bridge.chain.contracts import Contract
 from bridge.domain.delivery import Stage
 from bridge.domain.messages import Message
 from bridge.relayer.journal import Entry, Journal
-from tests.soak.network import Network
+from tests.soak.network import ROOT, Network
 from tests.soak.traffic import DELIVERED, Kind, Traffic
 from tests.soak.watch import dispatches
 
@@ -49,6 +53,25 @@ async def audit(network: Network, traffic: Traffic) -> Audit:
     for identifier in entries.keys() - known:
         result.problems.append(f"0x{identifier.hex()} is in the journal and on no chain")
     return result
+
+
+async def astralink_audit(network: Network) -> dict[str, Any]:
+    """What ``astralink audit --json`` says, or how it failed."""
+    command = [sys.executable, "-m", "bridge.apps.cli", "audit", "--json", "--wait", "30"]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        "--state",
+        str(network.layout.folder),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    try:
+        found: dict[str, Any] = json.loads(out)
+    except ValueError:
+        return {"agrees": False, "error": err.decode(errors="replace").strip()[-500:]}
+    return found
 
 
 def _check(

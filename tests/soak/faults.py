@@ -27,7 +27,8 @@ LAST_S = (2.0, 10.0)
 """How long a fault lasts that has a length."""
 FULL_WEI = 10_000 * 10**18
 JUMP_GWEI = (20, 150)
-ANSWER_S = 60.0
+ANSWER_S = 180.0
+"""An Anvil reads all of its state at its start."""
 
 
 @dataclass(frozen=True)

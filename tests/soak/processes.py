@@ -6,12 +6,14 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
-END_S = 20.0
+END_S = 300.0
+"""An Anvil that is told to end writes all of its state first: 15 MB a minute, which are traces."""
 
 
 class Process:
@@ -23,6 +25,7 @@ class Process:
         self.name = name
         self.log = log
         self.starts = 0
+        self.started_at = 0.0
         self._command = list(command)
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
@@ -50,6 +53,7 @@ class Process:
                 env=self._environment,
             )
         self.starts += 1
+        self.started_at = time.monotonic()
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal where it runs."""

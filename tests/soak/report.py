@@ -6,7 +6,7 @@ import json
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,11 @@ class Outcome:
     errors: dict[str, Counter[str]]
     """By process, how often each error-level event, and each kind of traceback, was logged."""
     starts: Mapping[str, int]
-    problems: list[str] = field(default_factory=list)
+    problems: list[str]
+    refused_starts: Mapping[str, int]
+    """How often a daemon ended at its start since a chain or the journal was away."""
+    said: Mapping[str, Any]
+    """What ``astralink audit`` says."""
 
     @property
     def passed(self) -> bool:
@@ -181,6 +185,11 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         "processor": processor(outcome.samples),
         "oldest_s": max((one.oldest_s for one in outcome.samples), default=0.0),
         "starts": dict(outcome.starts),
+        "refused_starts": dict(outcome.refused_starts),
+        "audit": {
+            name: outcome.said.get(name)
+            for name in ("agrees", "counts", "journal", "disagreements", "error")
+        },
         "errors": {name: dict(found) for name, found in outcome.errors.items() if found},
         "samples": [as_json(sample) for sample in outcome.samples],
     }
@@ -287,6 +296,15 @@ def page(found: Mapping[str, Any], picture: str) -> str:
         "Anvil keeps every block and the states of the last ones, so a chain's memory grows. "
         "`soak` is the proxies, the senders and the watcher.",
         "",
+        f"Starts that a daemon refused since a chain or the journal was away, after which its "
+        f"supervisor started it again: {sum(found['refused_starts'].values())}.",
+        "",
+        "## Audit",
+        "",
+        f"`astralink audit` {'agrees' if found['audit']['agrees'] else 'disagrees'}. "
+        f"Stages of the journal: {_counts((found['audit']['journal'] or {}).get('stages', {}))}. "
+        "The soak's own count of every message on both chains is the table above.",
+        "",
         "## Errors that were logged",
         "",
     ]
@@ -324,6 +342,10 @@ def _error(line: str) -> str | None:
     except ValueError:
         return None  # cut off when the process was killed
     return str(said["event"]) if said.get("level") in ("error", "critical") else None
+
+
+def _counts(found: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in found.items()) or "none"
 
 
 def _figures(one: Mapping[str, float]) -> tuple[str, ...]:
