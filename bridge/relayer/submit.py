@@ -107,12 +107,40 @@ class Submitter:
         if not transactions:
             return
         nonce = await self.client.nonce(self.account.address, "latest")
+        if await self._fill_gap(nonce, transactions):
+            transactions = await self._all_open()
         for one in transactions:
             if one.nonce < nonce:
                 await self._look_for(one)
             elif one.state is State.PREPARED or self._is_stuck(one):
                 await self._send(one)
         self._open = len(await self._all_open())
+
+    async def _fill_gap(self, nonce: int, transactions: Sequence[Submission]) -> bool:
+        """Send again what a reorg took from below the open ``transactions``; whether it did.
+
+        They would wait for ever: a node mines them when it has every nonce before theirs.
+        """
+        open_nonces = {one.nonce for one in transactions}
+        filled = False
+        for missing in range(nonce, max(open_nonces)):
+            if missing in open_nonces:
+                continue
+            found = await self._worker.do(
+                self._journal.reopen,
+                self.client.settings.chain_id,
+                self.account.address,
+                missing,
+            )
+            filled = filled or found
+            tell = log.warning if found else log.error
+            tell(
+                "nonce_gap",
+                chain=self.client.settings.name,
+                nonce=missing,
+                reason="a reorg took its transaction" if found else "no transaction had it",
+            )
+        return filled
 
     async def _all_open(self) -> list[Submission]:
         chain_id = self.client.settings.chain_id

@@ -203,6 +203,27 @@ async def test_a_nonce_that_somebody_else_used_is_lost_and_what_was_under_way_is
     assert len(place.settled) == 1
 
 
+async def test_what_a_reorg_took_from_below_an_open_transaction_is_sent_again(
+    place: Place,
+) -> None:
+    submitter = place.submitter()
+    first = await submitter.submit(DRAFT)
+    await place.mine()
+    await submitter.advance()
+    second = await submitter.submit(DRAFT)
+    assert (second.nonce, len(place.settled)) == (first.nonce + 1, 1)
+    await place.client.request("anvil_reorg", 1, [])
+    assert await place.sent() == first.nonce
+    await submitter.advance()
+    assert [one.number for one in place.open()] == [first.number, second.number]
+    for _ in range(2):  # the node queues the later one behind the earlier
+        await place.mine()
+        await submitter.advance()
+    assert [one.number for one, _ in place.settled] == [first.number, first.number, second.number]
+    assert place.open() == []
+    assert await place.sent() == first.nonce + 2
+
+
 async def test_a_transaction_that_reverts_is_settled_as_that(place: Place) -> None:
     # Creation code that is called as a contract: INVALID.
     await place.client.request("anvil_setCode", TO, "0xfe")

@@ -131,6 +131,28 @@ class Submitting(Steps):
                 )
             )
 
+    def reopen(self, chain_id: int, account: str, nonce: int) -> bool:
+        """Have the last transaction with this nonce sent again; False where there was none.
+
+        A reorg took it from its block, and no node has it any more.
+        """
+        query = select(func.max(transactions.c.number)).where(
+            transactions.c.chain_id == chain_id,
+            transactions.c.account == account,
+            transactions.c.nonce == nonce,
+            transactions.c.state.not_in(OPEN),
+        )
+        with self._engine.begin() as db:
+            number = db.execute(query).scalar_one()
+            if number is None:
+                return False
+            db.execute(
+                update(transactions)
+                .where(transactions.c.number == number)
+                .values(state=State.PREPARED)
+            )
+        return True
+
     def lost(self, number: int) -> None:
         """Note that a transaction will never be mined; what was under way with it is free."""
         with self._engine.begin() as db:

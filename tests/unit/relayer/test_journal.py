@@ -370,6 +370,19 @@ def test_each_try_of_a_transaction_keeps_its_hash(journal):
     assert journal.prepare(31002, ACCOUNT, 8, DRAFT).nonce == 8
 
 
+def test_a_transaction_that_a_reorg_took_is_opened_again(journal):
+    made = journal.prepare(31002, ACCOUNT, 7, DRAFT)
+    assert not journal.reopen(31002, ACCOUNT, 7)  # it is open
+    journal.sending(made.number, b"\x01" * 32, 5, 3)
+    journal.mined(made.number, True, 30, 900, 5)
+    later = journal.prepare(31002, ACCOUNT, 8, DRAFT)
+    assert not journal.reopen(31002, ACCOUNT, 6)
+    assert journal.reopen(31002, ACCOUNT, 7)
+    again, other = journal.open_transactions(31002, ACCOUNT)
+    assert (again.number, other.number) == (made.number, later.number)
+    assert (again.state, again.hashes, again.max_fee_wei) == (State.PREPARED, (b"\x01" * 32,), 5)
+
+
 def test_a_lost_transaction_frees_what_was_under_way(journal, found):
     ids = attested_pair(journal, found)
     made = journal.prepare(31002, ACCOUNT, 7, DRAFT, ids)
