@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bridge.apps.devnet.layout import CHAINS
@@ -31,10 +33,13 @@ class Audit:
     problems: list[str] = field(default_factory=list)
 
 
-async def audit(network: Network, traffic: Traffic) -> Audit:
-    """Every message of both chains once delivered, or refused by its recipient and kept so."""
+async def audit(network: Network, traffic: Traffic, where: Path | str | None = None) -> Audit:
+    """Every message of both chains once delivered, or refused by its recipient and kept so.
+
+    The journal is the shared one, or that at ``where``.
+    """
     result = Audit()
-    journal = Journal(network.journal_url)
+    journal = Journal(where or network.journal_url)
     try:
         entries = {entry.id: entry for entry in journal.all_entries()}
     finally:
@@ -55,14 +60,15 @@ async def audit(network: Network, traffic: Traffic) -> Audit:
     return result
 
 
-async def astralink_audit(network: Network) -> dict[str, Any]:
-    """What ``astralink audit --json`` says, or how it failed."""
+async def astralink_audit(network: Network, journal: str = "") -> dict[str, Any]:
+    """What ``astralink audit --json`` says of the shared journal or another, or how it failed."""
     command = [sys.executable, "-m", "bridge.apps.cli", "audit", "--json", "--wait", "30"]
     process = await asyncio.create_subprocess_exec(
         *command,
         "--state",
         str(network.layout.folder),
         cwd=ROOT,
+        env={**os.environ, "ASTRALINK_RELAYER__JOURNAL": journal or network.journal_url},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from bridge.apps.devnet.layout import CHAINS, SIGNERS
 from bridge.domain.errors import ChainUnreachable
 from tests import rpc_proxy
-from tests.soak.network import BLOCK_TIME_S, FINALITY_BLOCKS, RELAYERS, Network
+from tests.soak.network import BLOCK_TIME_S, FINALITY_BLOCKS, Network
 
 GAP_S = (10.0, 20.0)
 """From the begin of a fault to that of the next, where the first is over by then."""
@@ -225,7 +225,7 @@ class Faults:
         return chain, self.random.randrange(len(self.network.proxies[chain]))
 
     def relayer(self) -> str:
-        return self.random.choice(list(RELAYERS))
+        return self.random.choice(self.network.relayers).name
 
     def attestor(self) -> str:
         return f"attestor-{self.random.choice(list(SIGNERS))}"

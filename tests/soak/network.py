@@ -13,7 +13,9 @@ import logging
 import os
 import sys
 from collections import deque
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -49,8 +51,6 @@ BLOCK_TIME_S = 1.0
 FINALITY_BLOCKS = 4
 ENDPOINTS = 2
 THRESHOLD = 2
-RELAYERS = {"relayer-1": 1, "relayer-2": 6}
-"""Each relayer's development account."""
 START_S = 90.0
 POLL_S = 0.1
 RPC_TIMEOUT_S = 6.0
@@ -61,17 +61,31 @@ make 280 MB in five minutes, and a restart takes minutes after an hour; without 
 was restarted cannot be asked for the few blocks before that, as a node that prunes."""
 
 
+@dataclass(frozen=True)
+class RelayerPlan:
+    """A relayer: its development account, its journal (None for the shared one), its program."""
+
+    name: str
+    account: int
+    journal: Path | str | None = None
+    program: tuple[str, ...] = ("-m", "bridge.apps.cli")
+
+
+TWO_RELAYERS = (RelayerPlan("relayer-1", 1), RelayerPlan("relayer-2", 6))
+
+
 class Network:
     """Processes by name, clients that go past the proxies, and the proxies of each chain."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, relayers: Sequence[RelayerPlan] = TWO_RELAYERS) -> None:
         self.layout = Layout(folder)
+        self.relayers = relayers
         self.processes: dict[str, Process] = {}
         self.proxies: dict[str, list[RpcProxy]] = {}
         self.clients: dict[str, ChainClient] = {}
         self.accounts = {
-            name: Account.from_key(bytes(development_accounts()[number].key))
-            for name, number in RELAYERS.items()
+            one.name: Account.from_key(bytes(development_accounts()[one.account].key))
+            for one in relayers
         }
         self._stack = ExitStack()
 
@@ -92,6 +106,7 @@ class Network:
         logging.getLogger("aiohttp").setLevel(logging.CRITICAL)  # a chain that is away is meant
         self.postgres = self._stack.enter_context(postgres.server())
         self.journal_url = self.postgres.create("soak")
+        self.journals = [one.journal or self.journal_url for one in self.relayers]
         ports = choose_ports(
             {**dict.fromkeys((*CHAINS, "keyservice"), 0), **dict.fromkeys(SIGNERS, 0)}
         )
@@ -99,9 +114,9 @@ class Network:
         folder.mkdir(mode=0o700, exist_ok=True)
         for name in ("chains", "logs", "secrets", "attestors"):
             (folder / name).mkdir(mode=0o700)
-        for name, number in RELAYERS.items():
-            key = bytes(development_accounts()[number].key).hex()
-            write_private(folder / "secrets" / f"{name}.key", key + "\n")
+        for one in self.relayers:
+            key = bytes(development_accounts()[one.account].key).hex()
+            write_private(folder / "secrets" / f"{one.name}.key", key + "\n")
         for name, (domain, chain_id) in CHAINS.items():
             self._chain(name, domain, chain_id, ports[name])
         self.layout.config.write_text(self._configuration(ports))
@@ -109,12 +124,14 @@ class Network:
         for label in SIGNERS:
             read_or_create_secret(folder / "attestors" / f"{label}.token")
             self._add(f"attestor-{label}", "attest", "--signer", label)
-        for name in RELAYERS:
-            self._add(
-                name,
-                "relay",
-                ASTRALINK_RELAYER__REPLICA=name,
-                ASTRALINK_RELAYER__ACCOUNT_KEY_FILE=str(folder / "secrets" / f"{name}.key"),
+        for one in self.relayers:
+            command = [sys.executable, *one.program, "relay", "--state", str(folder)]
+            self._process(
+                one.name,
+                command,
+                ASTRALINK_RELAYER__REPLICA=one.name,
+                ASTRALINK_RELAYER__JOURNAL=str(one.journal or self.journal_url),
+                ASTRALINK_RELAYER__ACCOUNT_KEY_FILE=str(folder / "secrets" / f"{one.name}.key"),
             )
         for name in (*(f"chain-{chain}" for chain in CHAINS), "keyservice"):
             self.processes[name].start()

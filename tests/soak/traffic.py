@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -137,10 +138,15 @@ class Traffic:
             await asyncio.sleep(TICK_S)
 
     async def _send(self, name: str, count: int) -> None:
+        chance = self._random[name]
+        await self.send(name, chance.choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=count))
+
+    async def send(self, name: str, kinds: Sequence[Kind]) -> None:
+        """Dispatch a message of each of ``kinds`` on chain ``name``, in this order."""
         client, account = self._network.clients[name], self._senders[name]
         nonce = await client.nonce(account.address)
         outbox = self._network.deployment.sides[name].outbox
-        for number in range(count):
+        for number, kind in enumerate(kinds):
             raw, _ = account.sign(
                 {
                     "type": 2,
@@ -150,18 +156,17 @@ class Traffic:
                     "maxPriorityFeePerGas": TIP_WEI,
                     "gas": DISPATCH_GAS,
                     "value": 0,
-                    "data": hex_data(self._dispatch(name)),
+                    "data": hex_data(self._dispatch(name, kind)),
                     "to": outbox,
                 }
             )
             await client.send_raw(raw)
             self.sent[name] += 1
 
-    def _dispatch(self, name: str) -> bytes:
-        """The call of the Outbox of chain ``name`` with the next message."""
+    def _dispatch(self, name: str, kind: Kind) -> bytes:
+        """The call of the Outbox of chain ``name`` with a message of ``kind``."""
         there = "B" if name == "A" else "A"
         to, chance = self.recipients[there], self._random[name]
-        (kind,) = chance.choices(list(_WEIGHTS), list(_WEIGHTS.values()))
         recipient, body, limit = to.taking, chance.randbytes(chance.randrange(8, 200)), 0
         if kind in _TRICKS:
             recipient = to.griefer
