@@ -8,8 +8,9 @@ NPM := $(shell command -v npm 2>/dev/null)
 export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
 
 FUZZ_MINUTES ?= 60
+SOAK_MINUTES ?= 60
 
-.PHONY: demo test fuzz faults differential lint check-generated bench tools liboqs hyperlane lock \
+.PHONY: demo test fuzz faults soak differential lint check-generated bench tools liboqs hyperlane lock \
   picture clean
 .DEFAULT_GOAL := demo
 
@@ -33,6 +34,11 @@ faults: $(VENV)/.dev node_modules/.done
 	rm -rf .cache/faults
 	FAULTS=all $(BIN)/python -m pytest -s tests/faults/test_table.py
 	$(BIN)/python scripts/fault_page.py
+
+## The whole bridge under random faults for an hour, or SOAK_MINUTES; SOAK_SEED repeats a run. The
+## report is in .cache/soak; one of an hour that passes is written to docs as well.
+soak: $(VENV)/.dev node_modules/.done
+	$(BIN)/python -m tests.soak --minutes $(SOAK_MINUTES) $(if $(SOAK_SEED),--seed $(SOAK_SEED)) --docs docs
 
 ## More changed signatures of ML-DSA-87, the contract against independent libraries.
 differential: $(VENV)/.dev liboqs

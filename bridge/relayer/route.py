@@ -13,16 +13,22 @@ from bridge.domain.checkpoints import Checkpoint
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One chain with the bridge's contracts on it."""
+    """One chain with the bridge's contracts on it.
+
+    ``reading`` is asked what is final, where that is to be believed of more than one endpoint.
+    """
 
     client: ChainClient
     record: SideRecord
     outbox: Contract
     inbox: Contract
     registry: Registry
+    reading: ChainClient
 
     @classmethod
-    def of(cls, client: ChainClient, record: SideRecord) -> Side:
+    def of(
+        cls, client: ChainClient, record: SideRecord, reading: ChainClient | None = None
+    ) -> Side:
         """The side of a chain whose contracts ``record`` names."""
         return cls(
             client,
@@ -30,6 +36,7 @@ class Side:
             Contract.at(client, "Outbox", record.outbox),
             Contract.at(client, "Inbox", record.inbox),
             Registry(Contract.at(client, "SignerRegistry", record.registry), record.verifiers),
+            reading or client,
         )
 
     @property

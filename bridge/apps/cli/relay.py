@@ -15,7 +15,7 @@ from bridge.apps.api.relayer import create_app
 from bridge.apps.cli.root import StateOption
 from bridge.apps.config import Config, load_config, state_folder
 from bridge.apps.devnet.layout import Layout, read_deployment
-from bridge.apps.devnet.world import attestor_client, chain_client
+from bridge.apps.devnet.world import agreed_client, attestor_client, chain_client
 from bridge.apps.logs import configure_logs
 from bridge.chain.deployment import DeploymentRecord
 from bridge.chain.transactions import Account
@@ -65,11 +65,16 @@ async def _relay(
     log = structlog.get_logger()
     account = Account.from_key(read_secret(config.relayer.account_key_file))
     async with AsyncExitStack() as stack:
-        sides = [
-            Side.of(await stack.enter_async_context(chain_client(config, name)), record)
-            for name, record in deployment.sides.items()
-            if name in config.chains
-        ]
+        sides = []
+        for name, record in deployment.sides.items():
+            if name not in config.chains:
+                continue
+            client = await stack.enter_async_context(chain_client(config, name))
+            reading = client
+            if config.chains[name].needed_agreement > 1:
+                reading = agreed_client(config, name)
+                stack.push_async_callback(reading.close)
+            sides.append(Side.of(client, record, reading))
         attestors = [
             await stack.enter_async_context(attestor_client(one)) for one in config.attestors
         ]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from bridge.chain.contracts import Dispatched
 from bridge.chain.events import BlockMark, Cursor
@@ -85,6 +85,15 @@ class Observing(Steps):
                 )
             self._save_cursor(db, origin, cursor)
         return entries
+
+    def next_nonce(self, origin: int) -> int:
+        """The nonce after the highest of ``origin`` that is final."""
+        query = select(func.max(messages.c.nonce)).where(
+            messages.c.origin == origin, messages.c.stage != Stage.OBSERVED
+        )
+        with self._engine.begin() as db:
+            highest: int | None = db.execute(query).scalar_one()
+        return 0 if highest is None else highest + 1
 
     def cursor(self, origin: int, start_block: int) -> Cursor:
         """The cursor of ``origin``'s Outbox, at ``start_block`` where none was kept."""
