@@ -14,6 +14,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -128,6 +129,9 @@ def summary(rows: Sequence[Row]) -> str:
     of = f" ({len(table)} of the table's {len(all_cases(seeds[0]))})" if seeds else ""
     failed = sum(row["result"] != "well" for row in rows)
     binary = find_anvil()
+    # Times say little of the bridge where other work took most of the processors.
+    loads = [row["load"] for row in rows if "load" in row]
+    load = f" under a median load of {median(loads):g}" if loads else ""
     last = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(max(row["when"] for row in rows)))
     total = {name: sum(row[name] for row in rows) for name in ("messages", "delivered", "dead")}
     return (
@@ -135,7 +139,7 @@ def summary(rows: Sequence[Row]) -> str:
         f"messages, {total['delivered']} delivered once, {total['dead']} dead letters. {last}, "
         f"seed {seed} (`FAULT_SEED={seed} make faults` repeats it), bridge {__version__}, "
         f"Anvil {anvil_version(binary) if binary else '-'}, Python {platform.python_version()}, "
-        f"{os.cpu_count()} cores."
+        f"{os.cpu_count()} cores{load}."
     )
 
 

@@ -55,6 +55,7 @@ def record(
         "seconds": round(seconds, 2),
         "result": result,
         "when": time.time(),
+        "load": round(os.getloadavg()[0], 1),
         **more,
     }
     with _file().open("a") as file:
