@@ -135,9 +135,13 @@ def test_an_old_chain_is_read_in_ranges_and_the_progress_told(
     network.up()
     network.reaches(before)  # found delivered
     assert network.deliveries(before) == 1
-    done = [line for line in events(network) if line["event"] == "backfill_done"]
-    assert done[-1]["chain"] == "A"
-    assert done[-1]["blocks"] > 2_900
+
+    def done() -> list[dict[str, Any]]:
+        return [line for line in events(network) if line["event"] == "backfill_done"]
+
+    (last,) = until(done, "it caught up")
+    assert last["chain"] == "A"
+    assert last["blocks"] > 2_800
 
 
 def test_a_range_with_many_messages_is_written_in_parts(
@@ -164,7 +168,7 @@ def test_a_range_with_many_messages_is_written_in_parts(
     async def read(sides: dict[str, Side]) -> list[bytes]:
         with pytest.raises(RuntimeError):
             await finalize(sides["A"], journal, worker, ChainSeen(), pace)
-        assert journal.cursor(1, 0).next_block == 0
+        assert journal.cursor(1, 0).next_block == sides["A"].record.start_block
         found = await finalize(sides["A"], journal, worker, ChainSeen(), pace)
         return [entry.id for entry in found]
 
