@@ -126,7 +126,8 @@ def test_an_old_chain_is_read_in_ranges_and_the_progress_told(
     network.reaches(before)
 
     async def age(sides: dict[str, Side]) -> None:
-        await sides["A"].client.request("anvil_mine", "0xbb8")  # 3,000 blocks
+        for _ in range(24):
+            await sides["A"].client.request("anvil_mine", hex(50))
 
     network.on_chain(age)
     network.world.processes.stop("relayer")
@@ -135,9 +136,13 @@ def test_an_old_chain_is_read_in_ranges_and_the_progress_told(
     network.up()
     network.reaches(before)  # found delivered
     assert network.deliveries(before) == 1
-    done = [line for line in events(network) if line["event"] == "backfill_done"]
-    assert done[-1]["chain"] == "A"
-    assert done[-1]["blocks"] > 2_900
+
+    def done() -> list[dict[str, Any]]:
+        return [line for line in events(network) if line["event"] == "backfill_done"]
+
+    (last,) = until(done, "it caught up")
+    assert last["chain"] == "A"
+    assert last["blocks"] > 1_000
 
 
 def test_a_range_with_many_messages_is_written_in_parts(
@@ -164,7 +169,7 @@ def test_a_range_with_many_messages_is_written_in_parts(
     async def read(sides: dict[str, Side]) -> list[bytes]:
         with pytest.raises(RuntimeError):
             await finalize(sides["A"], journal, worker, ChainSeen(), pace)
-        assert journal.cursor(1, 0).next_block == 0
+        assert journal.cursor(1, 0).next_block == sides["A"].record.start_block
         found = await finalize(sides["A"], journal, worker, ChainSeen(), pace)
         return [entry.id for entry in found]
 
@@ -174,7 +179,7 @@ def test_a_range_with_many_messages_is_written_in_parts(
     assert len(kept) == len(set(kept)) == journal.all_entries()[-1].message.nonce + 1
     assert {bytes.fromhex(one[2:]) for one in identifiers} <= set(kept)
     assert len(later) == len(kept) - 4  # two parts were there
-    assert journal.cursor(1, 0).next_block > 3_000
+    assert journal.cursor(1, 0).next_block > journal.all_entries()[-1].block_number
     worker.close()
     journal.close()
 

@@ -18,6 +18,7 @@ from bridge.chain.anvil import find_anvil
 from bridge.chain.development import development_accounts
 from bridge.relayer.journal import Entry, Journal
 from tests.integration.conftest import ROOT, Network, environment, processes_with, until
+from tests.integration.test_observability import ready, relayer_url, scrape, total, value
 from tests.postgres import Server
 
 TAKEN_OVER_S = 10.0
@@ -69,7 +70,9 @@ def second(shared: Shared, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         [sys.executable, "-m", "bridge.apps.cli", "relay", "--state", str(shared.folder)],
         cwd=ROOT,
         env=environment(
-            ASTRALINK_RELAYER__REPLICA="second", ASTRALINK_RELAYER__ACCOUNT_KEY_FILE=str(key)
+            ASTRALINK_RELAYER__REPLICA="second",
+            ASTRALINK_RELAYER__ACCOUNT_KEY_FILE=str(key),
+            ASTRALINK_RELAYER__LISTEN_URL="",
         ),
         stdout=log,
         stderr=subprocess.STDOUT,
@@ -111,11 +114,27 @@ def test_the_one_that_was_started_first_takes_over_as_well(
     assert shared.deliveries(after) == 1
 
 
+def journal_up(network: Network) -> bool:
+    return value(scrape(relayer_url(network)), "astralink_journal_up") == 1
+
+
 def test_the_journals_server_is_restarted_under_load(shared: Shared, postgres: Server) -> None:
     identifiers = shared.send(*(f"before: {number}" for number in range(3)))
+    before = scrape(relayer_url(shared))
     postgres.stop("immediate")
-    time.sleep(1)
-    postgres.start()
+    try:
+        until(lambda: not journal_up(shared), "its absence is told")
+        status, reasons = ready(shared)
+        assert status == 503
+        assert any("journal" in one for one in reasons)
+        # What was known stays, and what needs no journal goes on.
+        during = scrape(relayer_url(shared))
+        name = "astralink_journal_size_bytes"
+        assert value(during, name) == value(before, name)
+        assert total(during, "astralink_loop_failures_total", error="JournalUnavailable") > 0
+    finally:
+        postgres.start()
+    until(lambda: journal_up(shared), "its return is told")
     identifiers += shared.send("after")
     for identifier in identifiers:
         shared.reaches(identifier)

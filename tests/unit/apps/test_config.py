@@ -328,3 +328,43 @@ def test_attestors(write, tmp_path):
 def test_each_wrong_word_about_attestors(write, old, new, problem):
     path = write((old, new), text=GOOD + ATTESTORS)
     assert any(found.startswith(problem) for found in problems(path))
+
+
+def test_nothing_listens_and_nothing_is_traced_where_it_is_not_asked_for(write):
+    config = load_config(write())
+    assert config.relayer.listen_url is None
+    assert config.telemetry.otlp_url is None
+    assert config.chains["A"].ws_url is None
+
+
+def test_where_to_listen_what_wakes_and_where_traces_go(write, monkeypatch):
+    path = write(
+        ("poll_interval_s", 'listen_url = "http://127.0.0.1:8549"\npoll_interval_s'),
+        ("domain = 1", 'ws_url = "wss://node.example/ws?key=1"\ndomain = 1'),
+        ("[relayer]", '[telemetry]\notlp_url = "http://127.0.0.1:4318"\n\n[relayer]'),
+    )
+    config = load_config(path)
+    assert config.relayer.listen_url == "http://127.0.0.1:8549"
+    assert config.chains["A"].ws_url == "wss://node.example/ws?key=1"
+    assert config.telemetry.otlp_url == "http://127.0.0.1:4318"
+    # A variable that is empty says that there is none: a second relayer on one machine.
+    monkeypatch.setenv("ASTRALINK_RELAYER__LISTEN_URL", "")
+    assert load_config(path).relayer.listen_url is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("poll_interval_s", 'listen_url = "https://127.0.0.1:1"\npoll_interval_s', "relayer"),
+        ("poll_interval_s", 'listen_url = "http://127.0.0.1"\npoll_interval_s', "relayer"),
+        ("poll_interval_s", 'listen_url = "8549"\npoll_interval_s', "relayer"),
+        ("domain = 1", 'ws_url = "http://127.0.0.1:8545"\ndomain = 1', "chains.A"),
+        ("domain = 1", 'ws_url = "ws://"\ndomain = 1', "chains.A"),
+        ("domain = 1", 'ws_url = "ws://host:0"\ndomain = 1', "chains.A"),
+        ("[relayer]", '[telemetry]\notlp_url = "collector"\n\n[relayer]', "telemetry.otlp_url"),
+        ("[relayer]", "[telemetry]\nurl = 1\n\n[relayer]", "telemetry.url"),
+    ],
+)
+def test_each_wrong_word_about_being_watched(write, old, new, where):
+    (problem,) = problems(write((old, new)))
+    assert problem.startswith(where)
