@@ -97,7 +97,7 @@ class AgreedClient(ChainClient):
 
     async def _common(self, tag: str) -> int:
         """The newest block that ``agreement`` endpoints have at ``tag`` or before it."""
-        heads = await self._heads(tag)
+        heads = await self._heads(tag, self.agreement)
         if len(heads) < self.agreement:
             raise self._too_few(len(heads), {})
         numbers = sorted((block.number for block in heads.values()), reverse=True)

@@ -186,14 +186,18 @@ class ChainClient:
             await self._heads("finalized")
         return await self.block("finalized")
 
-    async def _heads(self, tag: str) -> dict[Endpoint, BlockRef]:
-        """The block at ``tag`` of each endpoint that may be asked; stale ones are left."""
+    async def _heads(self, tag: str, needed: int = 1) -> dict[Endpoint, BlockRef]:
+        """The block at ``tag`` of each endpoint that may be asked; stale ones are left.
+
+        A slow one is waited for while fewer than ``needed`` have answered.
+        """
         said, _ = await self._ask_each(
             self._endpoints.usable(),
             BlockRef.from_json,
             "eth_getBlockByNumber",
             tag,
             False,
+            enough=lambda said: sum(isinstance(one, BlockRef) for one in said.values()) >= needed,
         )
         found = {one: block for one, block in said.items() if isinstance(block, BlockRef)}
         if tag == "finalized":

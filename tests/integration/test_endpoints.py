@@ -6,12 +6,14 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import structlog
 from eth_account import Account as EthAccount
 
+from bridge.chain import client as client_module
 from bridge.chain import endpoints
 from bridge.chain.agreement import AgreedClient
 from bridge.chain.anvil import find_anvil
@@ -390,6 +392,18 @@ async def test_a_slow_one_is_left_when_the_others_agree(proxies, contract, log) 
             await client.finalized()
         assert time.monotonic() - began < 20
     assert {line["endpoint"] for line in said(log, "rpc_endpoint_left")} == {3}
+
+
+async def test_a_slow_one_is_waited_for_where_the_agreement_needs_it(proxies, log) -> None:
+    proxies = proxies[:2]
+    patient = replace(settings(proxies, lag_blocks=1_000_000), timeout_s=2 * TIMEOUT_S)
+    async with AgreedClient(patient, 2) as client:
+        proxies[0].fault = rpc_proxy.slow(client_module.GRACE_S + 0.5)
+        assert (await client.finalized()).number >= 0
+        assert said(log, "rpc_endpoint_left") == []
+        proxies[0].fault = rpc_proxy.slow(TIMEOUT_S + 1)
+        with pytest.raises(EndpointsTooFew, match="no answer within 3 s"):
+            await client.finalized()
 
 
 def test_an_agreement_that_cannot_be_is_refused() -> None:

@@ -63,12 +63,11 @@ was restarted cannot be asked for the few blocks before that, as a node that pru
 
 @dataclass(frozen=True)
 class RelayerPlan:
-    """A relayer: its development account, its journal (None for the shared one), its program."""
+    """A relayer: its development account, and its journal (None for the shared one)."""
 
     name: str
     account: int
     journal: Path | str | None = None
-    program: tuple[str, ...] = ("-m", "bridge.apps.cli")
 
 
 TWO_RELAYERS = (RelayerPlan("relayer-1", 1), RelayerPlan("relayer-2", 6))
@@ -77,8 +76,15 @@ TWO_RELAYERS = (RelayerPlan("relayer-1", 1), RelayerPlan("relayer-2", 6))
 class Network:
     """Processes by name, clients that go past the proxies, and the proxies of each chain."""
 
-    def __init__(self, folder: Path, relayers: Sequence[RelayerPlan] = TWO_RELAYERS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        relayers: Sequence[RelayerPlan] = TWO_RELAYERS,
+        program: str = "bridge.apps.cli",
+    ) -> None:
+        """``program`` is the module that each daemon's command is given to."""
         self.layout = Layout(folder)
+        self._program = program
         self.relayers = relayers
         self.processes: dict[str, Process] = {}
         self.proxies: dict[str, list[RpcProxy]] = {}
@@ -125,10 +131,9 @@ class Network:
             read_or_create_secret(folder / "attestors" / f"{label}.token")
             self._add(f"attestor-{label}", "attest", "--signer", label)
         for one in self.relayers:
-            command = [sys.executable, *one.program, "relay", "--state", str(folder)]
-            self._process(
+            self._add(
                 one.name,
-                command,
+                "relay",
                 ASTRALINK_RELAYER__REPLICA=one.name,
                 ASTRALINK_RELAYER__JOURNAL=str(one.journal or self.journal_url),
                 ASTRALINK_RELAYER__ACCOUNT_KEY_FILE=str(folder / "secrets" / f"{one.name}.key"),
@@ -168,12 +173,12 @@ class Network:
         self.proxies[name] = [self._stack.enter_context(RpcProxy(url)) for _ in range(ENDPOINTS)]
 
     def _add(self, name: str, *words: str, **variables: str) -> None:
-        command = [sys.executable, "-m", "bridge.apps.cli", *words]
+        command = [sys.executable, "-m", self._program, *words]
         self._process(name, [*command, "--state", str(self.layout.folder)], **variables)
 
     def _process(self, name: str, command: list[str], **variables: str) -> None:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("ASTRALINK")}
-        environment = {**kept, "PYTHONPATH": str(ROOT), **variables}
+        environment = {**kept, "PYTHONPATH": str(ROOT), "SOAK_PROCESS": name, **variables}
         log = self.layout.folder / "logs" / f"{name}.log"
         self.processes[name] = Process(name, command, log, environment)
 

@@ -36,7 +36,7 @@ class Delivering(Steps):
             or_(
                 messages.c.claimed_by.is_(None),
                 messages.c.claimed_by == replica,
-                messages.c.claimed_by.not_in(alive()),
+                messages.c.claimed_by.not_in(alive(self._engine.dialect)),
             ),
         ]
         order: tuple[ColumnElement[Any], ...]

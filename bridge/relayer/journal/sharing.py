@@ -1,14 +1,28 @@
 """Several relayers on one journal: who is alive, and who does what.
 
 A replica says that it is there every few seconds. What it holds (a lease on a task, a claim on
-messages) is its own while it does; when it stops, others may take it.
+messages) is its own while it does; when it stops, others may take it. The time is the database's
+where several share one: a replica whose clock is wrong would be taken for alive when it is dead.
 """
 
 from __future__ import annotations
 
 import time
 
-from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Dialect,
+    Float,
+    Select,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from bridge.relayer.journal.schema import leases, replicas
 from bridge.relayer.journal.steps import Steps
@@ -23,7 +37,7 @@ class Sharing(Steps):
 
     def beat(self, replica: str) -> None:
         """Say that ``replica`` is alive."""
-        now = time.time()
+        now = _now(self._engine.dialect)
         with self._engine.begin() as db:
             changed = db.execute(
                 update(replicas).where(replicas.c.name == replica).values(seen_at=now)
@@ -44,7 +58,7 @@ class Sharing(Steps):
             if held == replica:
                 return True
             if held is not None:
-                if held in db.execute(alive()).scalars().all():
+                if held in db.execute(alive(db.dialect)).scalars().all():
                     return False
                 db.execute(update(leases).where(leases.c.task == task).values(holder=replica))
                 return True
@@ -66,6 +80,13 @@ class Sharing(Steps):
         return made.first() is not None
 
 
-def alive() -> Select[tuple[str]]:
+def alive(dialect: Dialect) -> Select[tuple[str]]:
     """The names of the replicas that are alive."""
-    return select(replicas.c.name).where(replicas.c.seen_at > time.time() - ALIVE_S)
+    return select(replicas.c.name).where(replicas.c.seen_at > _now(dialect) - ALIVE_S)
+
+
+def _now(dialect: Dialect) -> ColumnElement[float]:
+    """Unix seconds, by PostgreSQL's clock or this machine's."""
+    if dialect.name == "postgresql":
+        return cast(func.extract("epoch", func.clock_timestamp()), Float)
+    return literal(time.time(), Float)
