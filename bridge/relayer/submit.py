@@ -180,8 +180,10 @@ class Submitter:
                 receipt.gas_used,
                 receipt.effective_gas_price,
             )
+            self._recovered = False  # what fails from here on is found by its messages
             await self._settle(one, receipt)
             await self._worker.do(self._journal.free, one.number)
+            self._recovered = True
             return
         since = self._passed.setdefault(one.number, time.monotonic())
         if time.monotonic() - since > LOST_AFTER_S:

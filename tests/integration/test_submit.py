@@ -14,9 +14,9 @@ from bridge.chain.client import ChainClient
 from bridge.chain.development import development_accounts
 from bridge.chain.records import Receipt
 from bridge.chain.transactions import Account
-from bridge.domain.errors import AccountEmpty
+from bridge.domain.errors import AccountEmpty, ChainUnreachable
 from bridge.relayer import submit
-from bridge.relayer.journal import Draft, Journal, Purpose, State, Submission
+from bridge.relayer.journal import Batch, Draft, Journal, Purpose, State, Submission
 from bridge.relayer.submit import FeePolicy, Submitter
 from bridge.relayer.worker import Worker
 
@@ -37,9 +37,14 @@ class Place:
     worker: Worker
     account: Account
     settled: list[tuple[Submission, Receipt]] = field(default_factory=list)
+    fails: int = 0
+    """How often settling fails from now on."""
 
     def submitter(self, policy: FeePolicy | None = None) -> Submitter:
         async def settle(submission: Submission, receipt: Receipt) -> None:
+            if self.fails:
+                self.fails -= 1
+                raise ChainUnreachable("bench", "http://127.0.0.1:1", "went away")
             self.settled.append((submission, receipt))
 
         return Submitter(self.client, self.account, self.journal, self.worker, settle, policy)
@@ -166,6 +171,27 @@ async def test_what_died_between_a_block_and_its_settlement_is_settled_by_the_ne
     monkeypatch.setattr(place.journal, "unsettled", lambda *_: [waiting])
     await place.submitter().advance()
     assert [submission.number for submission, _ in place.settled] == [made.number]
+
+
+async def test_what_could_not_be_settled_is_settled_when_it_can_be(place: Place) -> None:
+    batch = Batch(1, 2, 1, b"\x01" * 32, attested=False)
+    place.journal.open_batch(batch)
+    submitter = place.submitter()
+    made = await submitter.submit(DRAFT, batch=batch)
+    await place.mine()
+    place.fails = 2
+    for _ in range(2):
+        with pytest.raises(ChainUnreachable):
+            await submitter.advance()
+    assert place.settled == []
+    (unattested,) = place.journal.unattested(1, 2)
+    assert unattested.transaction == made.number
+    await submitter.advance()
+    assert [submission.number for submission, _ in place.settled] == [made.number]
+    (unattested,) = place.journal.unattested(1, 2)
+    assert unattested.transaction is None
+    await submitter.advance()
+    assert len(place.settled) == 1
 
 
 async def test_a_nonce_that_somebody_else_used_is_lost_and_what_was_under_way_is_free(
