@@ -63,10 +63,12 @@ def record(
 
 
 def rows() -> list[dict[str, Any]]:
-    """All rows, by their time."""
+    """The last row of each case, by their time."""
     found = [
         json.loads(line)
         for path in sorted(folder().glob("*.jsonl"))
         for line in path.read_text().splitlines()
     ]
-    return sorted(found, key=lambda row: row["when"])
+    found.sort(key=lambda row: row["when"])
+    last = {(row["kind"], row["fault"], row["at"], row.get("stage")): row for row in found}
+    return list(last.values())
