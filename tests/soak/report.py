@@ -109,7 +109,7 @@ def memory(samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
     after = samples[-1].at * SETTLED_SHARE if samples else 0.0
     for name in names:
         points = [(one.at, one.rss_mib[name]) for one in samples if name in one.rss_mib]
-        values = [value for _, value in points]
+        values = [value for _, value in points[1:]] or [points[0][1]]  # the first is a start's
         found[name] = {
             "start_mib": round(values[0], 1),
             "end_mib": round(values[-1], 1),
