@@ -23,7 +23,7 @@ from bridge.chain.development import development_accounts
 from bridge.chain.transactions import Account
 from bridge.crypto.digests import message_id
 from bridge.domain.delivery import Stage
-from bridge.domain.errors import ProcessError
+from bridge.domain.errors import InputError, ProcessError
 from bridge.domain.messages import Message
 from bridge.keyservice.wire import LinkBody
 from bridge.relayer.batch import Trees
@@ -166,7 +166,7 @@ class Story:
         for log in receipt.logs:
             try:
                 message = dispatched(log).message
-            except ValueError:
+            except InputError:
                 continue
             detail = {"block": receipt.block_number, "transaction": "0x" + transaction.hex()}
             text = postcard_text(message)
