@@ -325,6 +325,14 @@ class ChainClient:
         )
         return said.get(endpoint) is True
 
+    async def knows(self, transaction_hash: bytes) -> bool:
+        """Whether the node has a transaction, in a block or waiting for one."""
+        return await self._ask(
+            lambda answer: answer is not None,
+            "eth_getTransactionByHash",
+            hex_data(transaction_hash),
+        )
+
     async def receipt(self, transaction_hash: bytes) -> Receipt | None:
         """The receipt; None while the transaction is not mined."""
         return await self._ask(

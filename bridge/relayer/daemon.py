@@ -15,7 +15,7 @@ from bridge.chain.newheads import NewHeads
 from bridge.chain.records import Receipt
 from bridge.chain.transactions import Account
 from bridge.domain.delivery import Stage
-from bridge.domain.errors import BridgeError, JournalUnavailable
+from bridge.domain.errors import AccountEmpty, BridgeError, JournalUnavailable
 from bridge.relayer.attest import Attester
 from bridge.relayer.attestor_client import AttestorClient
 from bridge.relayer.backfill import Backfill, Pace
@@ -37,7 +37,7 @@ from bridge.relayer.worker import Worker
 
 log = structlog.get_logger()
 
-LONGEST_PAUSE_S = 30.0
+LONGEST_PAUSE_S = 10.0
 MESSAGES_A_LINE = 200
 SUBMIT_POLL_S = 0.1
 """Between two looks for receipts, while a transaction is under way."""
@@ -145,7 +145,11 @@ class Relayer:
 
         async def leased() -> None:
             if await self._worker.do(self._journal.lease, task, self.replica):
-                await once()
+                try:
+                    await once()
+                except AccountEmpty:  # another replica's account may not be
+                    await self._worker.do(self._journal.give_up, task, self.replica)
+                    raise
 
         return leased
 

@@ -98,28 +98,30 @@ class Deliverer:
         room = IN_FLIGHT - self._submitter.open
         if room <= 0:
             return 0
-        origin, destination = self._route.origin.domain, self._route.destination.domain
-        sent = 0
         fresh = await self._claim(room * self._longest, fresh=True)
         retries = await self._claim(RETRIES_A_ROUND, fresh=False)
         if not fresh and not retries:
             return 0
+        sent = 0
+        try:
+            for one in await self._due(fresh, retries):
+                if self._submitter.open >= IN_FLIGHT + RETRIES_A_ROUND:
+                    break
+                sent += await self._send(one)
+        finally:
+            # What is under way stays; the rest is whoever's can send it.
+            await self._worker.do(self._journal.release, [one.id for one in fresh + retries])
+        return sent
+
+    async def _due(self, fresh: list[Entry], retries: list[Entry]) -> list[Range]:
+        """Ranges of those that are undelivered, under the largest root that is attested."""
+        origin, destination = self._route.origin.domain, self._route.destination.domain
         batch = await self._worker.do(self._journal.attested_batch, origin, destination)
         if batch is None or not await self._stands(batch):
-            await self._worker.do(self._journal.release, [one.id for one in fresh + retries])
-            return 0
+            return []
         self._cap = min(TRANSACTION_GAS_CAP, await self._route.destination.client.block_gas_limit())
-        fresh = await self._undelivered(fresh)
-        retries = await self._undelivered(retries)
-        ranges = [Range(batch, (one,), _alone(one)) for one in retries]
-        ranges += self._ranges(batch, fresh)
-        for index, one in enumerate(ranges):
-            if self._submitter.open >= IN_FLIGHT + RETRIES_A_ROUND:
-                rest = [entry.id for later in ranges[index:] for entry in later.entries]
-                await self._worker.do(self._journal.release, rest)
-                break
-            sent += await self._send(one)
-        return sent
+        ranges = [Range(batch, (one,), _alone(one)) for one in await self._undelivered(retries)]
+        return ranges + self._ranges(batch, await self._undelivered(fresh))
 
     async def settle(self, submission: Submission, receipt: Receipt) -> list[Entry]:
         """Write down what a mined delivery did to each of its messages; the delivered ones."""
@@ -272,11 +274,7 @@ class Deliverer:
             "count": one.count,
         }
         draft = Draft(Purpose.DELIVER, subject, inbox.address, data, one.gas)
-        try:
-            await self._submitter.submit(draft, identifiers)
-        except BaseException:
-            await self._worker.do(self._journal.release, identifiers)
-            raise
+        await self._submitter.submit(draft, identifiers)
         return len(identifiers)
 
     def _call_data(self, one: Range) -> bytes:

@@ -41,6 +41,8 @@ class FeePolicy:
     cap_wei: int = 500 * 10**9
 
 
+DROPPED_LOOK_S = 2.0
+"""How often a node is asked whether it still has a transaction that no block has yet."""
 IDLE_LOOK_S = 2.0
 """How often the journal is asked for open transactions where none is known to be."""
 LOST_AFTER_S = 5.0
@@ -71,6 +73,8 @@ class Submitter:
         """Since when the chain's nonce is above an open transaction's, by its number."""
         self._recovered = False
         self._looked_at = 0.0
+        self._asked: dict[int, float] = {}
+        """When the node was asked whether it knows an open transaction, by its number."""
 
     @property
     def open(self) -> int:
@@ -121,7 +125,11 @@ class Submitter:
                 await self._look_for(one)
             elif one.state is State.PREPARED or self._is_stuck(one):
                 await self._send(one)
-        self._open = len(await self._all_open())
+            elif await self._is_dropped(one):
+                await self._send_again(one)
+        left = await self._all_open()
+        self._open = len(left)
+        self._asked = {n: at for one in left if (at := self._asked.get(n := one.number))}
 
     async def _fill_gap(self, nonce: int, transactions: Sequence[Submission]) -> bool:
         """Send again what a reorg took from below the open ``transactions``; whether it did.
@@ -209,6 +217,37 @@ class Submitter:
             0 <= time.time() - one.sent_at < self._policy.resend_after_s
         )
 
+    async def _is_dropped(self, one: Submission) -> bool:
+        """Whether the node forgot what was sent, or never had it; asked every few seconds."""
+        now = time.monotonic()
+        just_sent = 0 <= time.time() - (one.sent_at or 0.0) < DROPPED_LOOK_S
+        if just_sent or now - self._asked.get(one.number, 0.0) < DROPPED_LOOK_S:
+            return False
+        self._asked[one.number] = now
+        return not await self.client.knows(one.hashes[-1])
+
+    async def _send_again(self, one: Submission) -> None:
+        """Send the last try as it was. It counts as sent when it first was, so it is replaced."""
+        assert one.max_fee_wei is not None
+        raw, transaction_hash = self._sign(one, one.max_fee_wei, one.max_priority_fee_wei or 0)
+        self._log_sending(one, transaction_hash)
+        await self._send_raw(one, raw)
+
+    def _sign(self, one: Submission, max_fee_wei: int, tip_wei: int) -> tuple[bytes, bytes]:
+        return self.account.sign(
+            {
+                "type": 2,
+                "chainId": one.chain_id,
+                "nonce": one.nonce,
+                "maxFeePerGas": max_fee_wei,
+                "maxPriorityFeePerGas": tip_wei,
+                "gas": one.draft.gas,
+                "value": 0,
+                "data": hex_data(one.draft.data),
+                "to": one.draft.to,
+            }
+        )
+
     async def _send(self, one: Submission) -> None:
         """Sign and send a transaction, for the first time or with more for its gas."""
         fees = await self.client.fees()
@@ -221,19 +260,7 @@ class Submitter:
             # No node takes a replacement that offers less more than that: the same goes out again.
             max_fee, tip = one.max_fee_wei, one.max_priority_fee_wei or 0
             log.warning("fee_cap_reached", chain=self.client.settings.name, nonce=one.nonce)
-        raw, transaction_hash = self.account.sign(
-            {
-                "type": 2,
-                "chainId": one.chain_id,
-                "nonce": one.nonce,
-                "maxFeePerGas": max_fee,
-                "maxPriorityFeePerGas": tip,
-                "gas": one.draft.gas,
-                "value": 0,
-                "data": hex_data(one.draft.data),
-                "to": one.draft.to,
-            }
-        )
+        raw, transaction_hash = self._sign(one, max_fee, tip)
         if one.hashes:
             self.replaced += 1
             log.info(
@@ -245,6 +272,9 @@ class Submitter:
             )
         await self._worker.do(self._journal.sending, one.number, transaction_hash, max_fee, tip)
         self._log_sending(one, transaction_hash)
+        await self._send_raw(one, raw)
+
+    async def _send_raw(self, one: Submission, raw: bytes) -> None:
         try:
             await self.client.send_raw(raw)
         except (ChainRefused, ChainUnreachable) as error:

@@ -14,9 +14,11 @@ from uuid import uuid4
 import pytest
 
 from bridge.apps.devnet.world import ChainKind
+from bridge.apps.operators import relayer_account
 from bridge.chain.anvil import find_anvil
 from bridge.chain.development import development_accounts
 from bridge.relayer.journal import Entry, Journal
+from bridge.relayer.route import Side
 from tests.integration.conftest import ROOT, Network, environment, processes_with, until
 from tests.integration.test_observability import ready, relayer_url, scrape, total, value
 from tests.postgres import Server
@@ -112,6 +114,24 @@ def test_the_one_that_was_started_first_takes_over_as_well(
     (after,) = shared.send("the second is gone")
     shared.reaches(after)
     assert shared.deliveries(after) == 1
+
+
+def test_who_cannot_pay_leaves_the_work_to_who_can(
+    shared: Shared, second: subprocess.Popen[bytes]
+) -> None:
+    """The first holds the leases, and its account is empty on the destination."""
+    address = relayer_account().address
+
+    async def drain(sides: dict[str, Side]) -> None:
+        await sides["B"].client.request("anvil_setBalance", address, "0x0")
+
+    shared.on_chain(drain)
+    identifiers = shared.send(*(f"somebody pays: {number}" for number in range(3)))
+    for identifier in identifiers:
+        shared.reaches(identifier)
+        assert shared.deliveries(identifier) == 1
+    assert b"AccountEmpty" in shared.world.processes.log_file("relayer").read_bytes()
+    assert second.poll() is None
 
 
 def journal_up(network: Network) -> bool:

@@ -173,6 +173,28 @@ async def test_what_died_between_a_block_and_its_settlement_is_settled_by_the_ne
     assert [submission.number for submission, _ in place.settled] == [made.number]
 
 
+async def test_what_a_node_forgot_is_sent_again_as_it_was(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitter = place.submitter()
+    made = await submitter.submit(DRAFT)
+    (sent,) = place.open()
+    await submitter.advance()  # too soon to ask
+    await place.client.request("anvil_dropTransaction", "0x" + sent.hashes[0].hex())
+    assert not await place.client.knows(sent.hashes[0])
+    await submitter.advance()
+    assert not await place.client.knows(sent.hashes[0])
+    monkeypatch.setattr(submit, "DROPPED_LOOK_S", 0.0)
+    await submitter.advance()
+    assert await place.client.knows(sent.hashes[0])
+    (again,) = place.open()
+    assert (again.hashes, again.sent_at) == (sent.hashes, sent.sent_at)
+    await place.mine()
+    await submitter.advance()
+    assert [submission.number for submission, _ in place.settled] == [made.number]
+    assert place.open() == []
+
+
 async def test_what_could_not_be_settled_is_settled_when_it_can_be(place: Place) -> None:
     batch = Batch(1, 2, 1, b"\x01" * 32, attested=False)
     place.journal.open_batch(batch)

@@ -66,6 +66,11 @@ class Sharing(Steps):
                 return False  # another is taking it at this moment
             return self._take(db, task, replica)
 
+    def give_up(self, task: str, replica: str) -> None:
+        """Have another replica do ``task``, or this one again where there is no other."""
+        with self._engine.begin() as db:
+            db.execute(delete(leases).where(leases.c.task == task, leases.c.holder == replica))
+
     def _take(self, db: Connection, task: str, replica: str) -> bool:
         if db.dialect.name == "postgresql":
             from sqlalchemy.dialects.postgresql import insert as insert_or_nothing

@@ -336,6 +336,10 @@ def test_a_lease_is_one_replicas_until_it_dies(journal):
     assert journal.lease("read A", "two")
     journal.beat("one")
     assert not journal.lease("read A", "one")
+    journal.give_up("read A", "one")  # not its own
+    assert not journal.lease("read A", "one")
+    journal.give_up("read A", "two")
+    assert journal.lease("read A", "one")
 
 
 DRAFT = Draft(Purpose.DELIVER, {"origin": A, "destination": B}, "0x" + "11" * 20, b"\x01", 10**6)
