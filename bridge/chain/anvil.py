@@ -26,13 +26,18 @@ they are two blocks and one block behind."""
 
 @dataclass(frozen=True, slots=True)
 class AnvilSettings:
-    """How Anvil runs; ``finality`` is in blocks, and odd numbers are rounded up to even ones."""
+    """How Anvil runs; ``finality`` is in blocks, and odd numbers are rounded up to even ones.
+
+    ``state`` is the file that keeps the chain over a restart, with the state behind every block;
+    without it only the states behind the newest ``states_kept`` blocks are there to be asked.
+    """
 
     port: int
     chain_id: int
     block_time_s: float = 0.5
     finality: int = 2
     state: Path | None = None
+    states_kept: int | None = None
 
 
 def find_anvil(
@@ -81,6 +86,8 @@ def anvil_command(binary: Path, settings: AnvilSettings) -> list[str]:
     ]
     if settings.state is not None:
         command += ["--state", str(settings.state), "--preserve-historical-states"]
+    elif settings.states_kept is not None:
+        command += ["--prune-history", str(settings.states_kept)]
     return command
 
 

@@ -113,9 +113,13 @@ class Traffic:
         self.refused: Counter[str] = Counter()
 
     async def prepare(self) -> None:
-        """Deploy the recipients."""
+        """Deploy the recipients, and wait until no reorg takes them."""
         for name, client in self._network.clients.items():
             self.recipients[name] = await Recipients.on(client, self._senders[name])
+        for client in self._network.clients.values():
+            deployed = (await client.block("latest")).number
+            while (await client.finalized()).number < deployed:  # noqa: ASYNC110 - of a chain
+                await asyncio.sleep(TICK_S)
 
     async def run(self) -> None:
         """Dispatch until cancelled."""

@@ -292,7 +292,7 @@ async def measure(
     if binary is None:
         raise ProcessError("Anvil: not found; install Node.js, then run: make tools")
     with TemporaryDirectory(prefix="astralink-bench-") as folder:
-        world = World(Layout(Path(folder) / "state"), announce)
+        world = World(Layout(Path(folder) / "state"), announce, lasting=False)
         try:
             await world.up(ANY_PORTS, ChainKind.ANVIL)
             async with AsyncExitStack() as stack:

@@ -55,6 +55,7 @@ from bridge.relayer.attestor_client import AttestorClient
 THRESHOLD = 2
 BLOCK_TIME_S = 0.5
 FINALITY_BLOCKS = 2
+STATES_KEPT = 64
 START_TIMEOUT_S = 60.0
 POLL_S = 0.05
 
@@ -122,7 +123,9 @@ def default_kind() -> ChainKind:
 class World:
     """The development network in one state folder.
 
-    ``announce`` hears what is about to be done, ``watch`` what was done.
+    ``announce`` hears what is about to be done, ``watch`` what was done. Without ``lasting`` an
+    Anvil keeps the states of few blocks and forgets its chain when it ends: it is a database whose
+    cost would be measured with what is measured.
     """
 
     def __init__(
@@ -130,11 +133,13 @@ class World:
         layout: Layout,
         announce: Announcer = lambda _: None,
         watch: Watcher = lambda _: None,
+        lasting: bool = True,
     ) -> None:
         self.layout = layout
         self.processes = ProcessTable(layout.folder)
         self._announce = announce
         self._watch = watch
+        self._lasting = lasting
         self._started: list[str] = []
 
     async def up(self, ports: Ports, kind: ChainKind | None = None, bare: bool = False) -> None:
@@ -225,7 +230,14 @@ class World:
             state = self.layout.chain_state(name, kind)
             if kind is ChainKind.ANVIL:
                 binary = _anvil()
-                settings = AnvilSettings(port, chain.chain_id, BLOCK_TIME_S, FINALITY_BLOCKS, state)
+                settings = AnvilSettings(
+                    port,
+                    chain.chain_id,
+                    BLOCK_TIME_S,
+                    FINALITY_BLOCKS,
+                    state if self._lasting else None,
+                    STATES_KEPT,
+                )
                 command = anvil_command(binary, settings)
                 facts["software"] = f"Anvil {anvil_version(binary)}"
             else:

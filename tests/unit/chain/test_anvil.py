@@ -53,6 +53,10 @@ def test_command(tmp_path: Path) -> None:
     ):
         assert part in text
     assert "--state" not in anvil_command(Path("/anvil"), AnvilSettings(1, 1))
+    assert anvil_command(Path("/anvil"), AnvilSettings(1, 1, states_kept=64))[-2:] == [
+        "--prune-history",
+        "64",
+    ]
 
 
 def test_version(tmp_path: Path) -> None:
