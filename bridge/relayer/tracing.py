@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from itertools import groupby
+from threading import Timer
 from typing import Any, Protocol
 
 from bridge import __version__
@@ -22,7 +23,8 @@ from bridge.relayer.journal import Entry
 
 SERVICE = "astralink-relayer"
 EXTRA = "otel"
-FLUSH_MS = 2_000
+EXPORT_TIMEOUT_S = 5.0
+CLOSE_TIMEOUT_S = 2.0
 
 began_ns: ContextVar[int] = ContextVar("began_ns")
 """When the act that is under way in this task began, in Unix nanoseconds."""
@@ -80,8 +82,10 @@ class OtlpTracing:
             }
         )
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        exporter = OTLPSpanExporter(endpoint=url.rstrip("/") + "/v1/traces")
-        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._exporter = OTLPSpanExporter(
+            endpoint=url.rstrip("/") + "/v1/traces", timeout=EXPORT_TIMEOUT_S
+        )
+        self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
         self._tracer = self._provider.get_tracer("bridge.relayer", __version__)
         self._names = names
 
@@ -111,8 +115,12 @@ class OtlpTracing:
 
     def close(self) -> None:
         """Send what is left; a collector that is away is not waited for long."""
-        self._provider.force_flush(FLUSH_MS)
+        # The provider itself waits for each batch that is left, whatever it was told.
+        enough = Timer(CLOSE_TIMEOUT_S, self._exporter.shutdown)
+        enough.daemon = True
+        enough.start()
         self._provider.shutdown()
+        enough.cancel()
 
     def _span(
         self,

@@ -77,9 +77,10 @@ def test_a_collector_that_is_away_holds_nobody_up(journal, found):
     began = time.monotonic()
     for _ in range(1_000):
         tracing.did([journal.entry(identifier)])
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 15
+    began = time.monotonic()
     tracing.close()
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 12
 
 
 def test_without_the_extra_the_error_says_what_to_install(monkeypatch):
