@@ -41,7 +41,7 @@ from bridge.relayer.route import Side
 
 BACKLOGS = (1_000, 10_000, 100_000)
 SUSTAINED_S = 60.0
-OFFERED_A_SECOND = 1_500
+OFFERED_A_SECOND = 1_000
 """More than is delivered, so that what is measured is the relayer and not the load."""
 SAMPLES = 60
 SPACING_S = 0.75
