@@ -24,9 +24,11 @@ from bridge.chain.development import development_accounts
 from bridge.chain.transactions import Account, deploy
 from bridge.domain.delivery import Stage
 from bridge.domain.errors import EndpointsDisagree
+from bridge.relayer.backfill import Pace
 from bridge.relayer.finalize import finalize
 from bridge.relayer.journal import Entry, Journal
 from bridge.relayer.route import Side
+from bridge.relayer.watch import ChainSeen
 from bridge.relayer.worker import Worker
 from tests import rpc_proxy
 from tests.rpc_proxy import RpcProxy
@@ -54,7 +56,7 @@ class Place:
                 await asyncio.sleep(0.1)
 
     async def read(self) -> list[Entry]:
-        return await finalize(self.side, self.journal, self.worker)
+        return await finalize(self.side, self.journal, self.worker, ChainSeen(), Pace())
 
     def bodies(self) -> list[bytes]:
         """What the journal takes for final, by nonce."""

@@ -90,9 +90,9 @@ def _create(path: Path) -> None:
     """
     with TemporaryDirectory(dir=path.parent, prefix=".journal-") as folder:
         new = Path(folder) / path.name
+        with contextlib.closing(sqlite3.connect(new)) as db:
+            db.execute("PRAGMA journal_mode=WAL")  # kept in the file; no transaction may be open
         engine = _sqlite(new)
-        with engine.connect() as db:
-            db.exec_driver_sql("PRAGMA journal_mode=WAL")
         upgrade(engine)
         engine.dispose()
         with contextlib.suppress(FileExistsError):
