@@ -28,7 +28,7 @@ from tests.soak.watch import Watch
 
 DRAIN_S = 240.0
 """Within so long after the last fault everything has arrived: the longest pause of a relayer's
-loops is 30 s, the tries of a stuck transaction are 15 s apart."""
+loops is 10 s, the tries of a stuck transaction are 15 s apart."""
 PROGRESS_S = 5.0
 SUPERVISE_S = 1.0
 STARTING_S = 30.0
