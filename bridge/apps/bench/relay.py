@@ -184,6 +184,7 @@ class Bench:
             "messages_per_s": round(count / (until - at), 1),
             "offered_per_s": round(offered, 1),
             "seconds": round(until - at, 1),
+            "rss_mib": round(watch.largest["relayer"] / MIB, 1),
             "cpu_s_per_1000": {
                 name: round(used * 1_000 / count, 2) for name, used in watch.seconds.items()
             },
@@ -327,7 +328,8 @@ async def measure(
                 figures["backlog"] = {}
                 for count in backlogs:
                     figures["backlog"][str(count)] = await bench.backlog(count)
-                figures["rss_mib"] = max(one["rss_mib"] for one in figures["backlog"].values())
+                loads = [sustained, *figures["backlog"].values()]
+                figures["rss_mib"] = max(one["rss_mib"] for one in loads)
                 return figures
         finally:
             world.down()
