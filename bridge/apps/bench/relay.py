@@ -233,6 +233,7 @@ class Bench:
     async def watching(self) -> AsyncIterator[Watch]:
         """What the processes use while the block inside runs."""
         watch = Watch()
+        since = time.time()
         known: dict[str, psutil.Process] = {}
         began: dict[str, float] = {}
 
@@ -241,14 +242,13 @@ class Bench:
                 try:
                     if name not in known or known[name].pid != record.pid:
                         known[name] = psutil.Process(record.pid)
-                        began[name] = _seconds(known[name]) if self._old(record.started) else 0.0
+                        began[name] = _seconds(known[name]) if record.started < since else 0.0
                     watch.seconds[name] = _seconds(known[name]) - began[name]
                     rss = known[name].memory_info().rss
                     watch.largest[name] = max(watch.largest.get(name, 0), rss)
                 except psutil.NoSuchProcess:
                     continue
 
-        self._since = time.time()
         look()
 
         async def again() -> None:
@@ -262,9 +262,6 @@ class Bench:
         finally:
             looking.cancel()
             look()
-
-    def _old(self, started: float) -> bool:
-        return started < self._since
 
 
 async def _until(true: Callable[[], Awaitable[bool]], pause_s: float) -> None:
