@@ -112,9 +112,18 @@ class Faults:
 
     @asynccontextmanager
     async def ended(self, name: str) -> AsyncIterator[None]:
-        """By SIGTERM; a chain is waited for until it answers with its state."""
+        """By SIGTERM; a chain is waited for until it answers with its state.
+
+        An Anvil that writes hundreds of megabytes of state goes on mining meanwhile, and forgets
+        those blocks, final ones among them. So it stops mining before.
+        """
         process = self.network.processes[name]
         self.down.add(name)
+        if name.startswith("chain-"):
+            await self.network.clients[name.removeprefix("chain-")].request(
+                "evm_setIntervalMining", 0
+            )
+            await asyncio.sleep(BLOCK_TIME_S)
         await asyncio.to_thread(process.end, signal.SIGTERM)
         try:
             yield
