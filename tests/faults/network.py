@@ -76,6 +76,7 @@ class FaultNetwork(Network):
             **{f"chain {name}": 0 for name in CHAINS},
             "key service": 0,
             **{f"attestor {label}": 0 for label in attestor_ports(0)},
+            "relayer": 0,
         }
         chosen = choose_ports(names)
         layout = self.world.layout
@@ -84,6 +85,7 @@ class FaultNetwork(Network):
                 {name: chosen[f"chain {name}"] for name in CHAINS},
                 chosen["key service"],
                 {label: chosen[f"attestor {label}"] for label in attestor_ports(0)},
+                chosen["relayer"],
             )
         )
         (layout.folder / "chains" / "kind").write_text(ChainKind.ANVIL)
