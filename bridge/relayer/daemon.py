@@ -156,11 +156,13 @@ class Relayer:
     def _reading(self, side: Side) -> Once:
         heads, seen = Heads(), self.watch.chains[side.domain]
         pace, backfill = Pace(), Backfill(side.name)
+        woken_at: int | None = None  # not in ``seen``, which others write too
 
         async def once() -> None:
-            final = seen.finalized
+            nonlocal woken_at
             self._report(await observe(side, self._journal, self._worker, heads, seen))
-            if seen.finalized != final:
+            if seen.finalized != woken_at:
+                woken_at = seen.finalized
                 self._wake_confirming(side)
             while seen.next_block is None or seen.next_block <= (seen.finalized or 0):
                 before = seen.next_block

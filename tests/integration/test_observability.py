@@ -13,7 +13,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bridge import __version__
 from bridge.apps.devnet.layout import SIGNERS
-from bridge.chain.anvil import find_anvil
 from bridge.chain.client import ChainClient
 from bridge.crypto.digests import checkpoint_digest
 from bridge.relayer.heads import Heads
@@ -265,7 +264,6 @@ async def test_a_reorg_is_noticed_by_its_depth(kind: str, start: Callable[..., N
         assert await heads.gone(client, await client.block("latest")) == 1
 
 
-@pytest.mark.skipif(find_anvil() is None, reason="no Anvil")
 def test_a_reorg_is_counted(network: Network) -> None:
     before = scrape(relayer_url(network))
 
