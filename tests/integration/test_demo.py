@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -19,7 +20,9 @@ import pytest
 from bridge.chain.anvil import find_anvil
 from tests.integration.conftest import DEADLINE_S, ROOT, STAGES, environment, processes_with, until
 
-LIMIT_S = 60
+CPU_LIMIT_S = 60
+"""What the whole demo may work, all its processes together. Unlike the clock on the wall, it does
+not tell of what else the machine does."""
 
 
 @pytest.fixture(params=["embedded", "anvil"])
@@ -86,11 +89,11 @@ class Demo:
 
 def test_the_whole_story_as_json(kind: str, tmp_path: Path) -> None:
     before = set(psutil.Process().children(recursive=True))
-    began = time.monotonic()
+    worked = _seconds_of_children()
     demo = Demo(tmp_path, ("--chain", kind, "--json", "--text", "[/] is no markup"))
     code, out = demo.end()
     assert code == 0, "".join(demo.err)
-    assert time.monotonic() - began < LIMIT_S
+    assert _seconds_of_children() - worked < CPU_LIMIT_S
     demo.nothing_is_left()
     assert set(psutil.Process().children(recursive=True)) - before == set()
 
@@ -118,6 +121,12 @@ def test_the_whole_story_as_json(kind: str, tmp_path: Path) -> None:
     assert answer["id"] in told
 
 
+def _seconds_of_children() -> float:
+    """Processor time of all the processes that were begun here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 MOMENTS = {
     "chains start": lambda demo: demo.chains_start,
     "keys are made": lambda demo: demo.said("key signer-1"),
@@ -137,7 +146,7 @@ def test_interrupted(moment: str, how: str, tmp_path: Path) -> None:
             os.killpg(demo.process.pid, signal.SIGINT)
         else:
             demo.process.send_signal(signal.SIGTERM)
-    code, out = demo.end()
+        code, out = demo.end()
     assert code == 130, "".join(demo.err)
     assert out == ""
     demo.nothing_is_left()
