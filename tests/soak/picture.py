@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import pairwise
+from math import ceil, floor, log10
 from typing import Any
 
 WIDTH, LEFT, RIGHT, TOP = 960, 70, 150, 30
@@ -23,15 +24,20 @@ def picture(found: Mapping[str, Any], marks: Sequence[tuple[float, float, str]])
         for before, after in pairwise(samples)
         if (step := after["at_s"] - before["at_s"]) > 0
     ]
-    names = [name for name in found["memory"] if not name.startswith("soak")]
-    memory = [
-        (name, [(one["at_s"], one["rss_mib"][name]) for one in samples if name in one["rss_mib"]])
-        for name in names
-    ]
+    memory = {
+        name: (
+            name,
+            [(one["at_s"], one["rss_mib"][name]) for one in samples if name in one["rss_mib"]],
+        )
+        for name in found["memory"]
+        if not name.startswith("soak")
+    }
+    chains = [name for name in memory if name.startswith("chain")]
     panels: list[tuple[str, list[Line]]] = [
         ("delivered a second", [("", [(x, max(0.0, y)) for x, y in rate])]),
         ("oldest message, s", [("", [(one["at_s"], one["oldest_s"]) for one in samples])]),
-        ("resident memory, MiB", memory),
+        ("memory of the bridge, MiB", [memory[name] for name in memory if name not in chains]),
+        ("memory of the chains, MiB", [memory[name] for name in chains]),
     ]
     height = TOP + MARKS + len(panels) * (PANEL + GAP) + 20
     parts = [
@@ -55,25 +61,31 @@ def picture(found: Mapping[str, Any], marks: Sequence[tuple[float, float, str]])
     for number, (title, lines) in enumerate(panels):
         top = TOP + MARKS + number * (PANEL + GAP)
         parts += _panel(title, lines, top, x_of)
-    for part in range(7):
-        seconds = end * part / 6
+    step = _step(end / 60)
+    for part in range(int(end / 60 / step) + 1):
         parts.append(
-            f'<text x="{x_of(seconds):.1f}" y="{bottom + 16}" text-anchor="middle">'
-            f"{seconds / 60:.1f} min</text>"
+            f'<text x="{x_of(60 * step * part):.1f}" y="{bottom + 16}" text-anchor="middle">'
+            f"{step * part:g} min</text>"
         )
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
+def _step(largest: float) -> float:
+    """1, 2 or 5 times a power of ten, of which three to seven make up ``largest``."""
+    power = 10.0 ** floor(log10(largest))
+    return next(step for step in (power / 5, power / 2, power, 2 * power) if largest / step <= 7)
+
+
 def _panel(title: str, lines: Sequence[Line], top: int, x_of: Any) -> list[str]:
-    highest = max([y for _, points in lines for _, y in points], default=0.0) or 1.0
+    largest = max([y for _, points in lines for _, y in points], default=0.0) or 1.0
+    step = _step(largest)
+    highest = step * ceil(largest / step)
     right = WIDTH - RIGHT
     parts = [f'<text x="{LEFT}" y="{top - 5}" font-weight="bold">{escape(title)}</text>']
-    for share in (0.0, 0.5, 1.0):
-        y = top + PANEL * (1 - share)
+    for mark in range(round(highest / step) + 1):
+        y = top + PANEL * (1 - step * mark / highest)
         parts.append(f'<line x1="{LEFT}" x2="{right}" y1="{y}" y2="{y}" stroke="#ddd"/>')
-        parts.append(
-            f'<text x="{LEFT - 6}" y="{y + 4}" text-anchor="end">{highest * share:.3g}</text>'
-        )
+        parts.append(f'<text x="{LEFT - 6}" y="{y + 4}" text-anchor="end">{step * mark:,g}</text>')
     for number, (name, points) in enumerate(lines):
         colour = COLOURS[number % len(COLOURS)]
         way = " ".join(f"{x_of(x):.1f},{top + PANEL * (1 - y / highest):.1f}" for x, y in points)
