@@ -32,6 +32,9 @@ DEADLINE_S = 180
 T = TypeVar("T")
 ATTESTORS = ("attestor-signer-1", "attestor-signer-2", "attestor-signer-3")
 PROCESSES = ("chain-A", "chain-B", "keyservice", *ATTESTORS, "relayer")
+ONE_KIND = ChainKind.EMBEDDED if find_anvil() is None else ChainKind.ANVIL
+"""For what is the same whatever runs the chains; test_bridge has all of the way on each kind."""
+ON_ONE_KIND = pytest.mark.parametrize("_network", [ONE_KIND.value], indirect=True)
 STAGES = ["observed", "finalized", "batched", "attested", "delivered", "confirmed"]
 
 

@@ -18,7 +18,7 @@ from bridge.crypto.digests import checkpoint_digest
 from bridge.relayer.heads import Heads
 from bridge.relayer.journal import Entry
 from bridge.relayer.route import Route, Side
-from tests.integration.conftest import Network, until
+from tests.integration.conftest import ON_ONE_KIND, Network, until
 from tests.integration.test_chains import Node, kind, start
 
 __all__ = ["kind", "start"]
@@ -68,6 +68,7 @@ def logged(network: Network, process: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line.startswith("{")]
 
 
+@ON_ONE_KIND
 def test_the_figures_are_what_happened(network: Network) -> None:
     before = scrape(relayer_url(network))
     identifiers = network.send(*(f"counted {number}" for number in range(3)))
@@ -109,6 +110,7 @@ def test_the_figures_are_what_happened(network: Network) -> None:
     assert value(after, "astralink_account_balance_ether", chain="B") > 0
 
 
+@ON_ONE_KIND
 def test_a_message_that_is_refused_is_seen_to_wait(network: Network) -> None:
     before = scrape(relayer_url(network))
     registry = network.on_chain(_registry_of_b)
@@ -140,6 +142,7 @@ async def _registry_of_b(sides: dict[str, Side]) -> str:
     return sides["B"].record.registry  # a contract that has no handle()
 
 
+@ON_ONE_KIND
 def test_health_says_which_relayer_it_is(network: Network) -> None:
     body = httpx.get(f"{relayer_url(network)}/v1/health").raise_for_status().json()
     assert body.keys() == {"status", "version", "replica", "uptime_s"}
@@ -148,6 +151,7 @@ def test_health_says_which_relayer_it_is(network: Network) -> None:
     assert httpx.get(f"{relayer_url(network)}/v1/other").status_code == 404
 
 
+@ON_ONE_KIND
 @pytest.mark.parametrize(
     ("process", "reason"), [("keyservice", "expected a quorum of 2"), ("chain-B", "chain B: ")]
 )
@@ -169,6 +173,7 @@ def test_it_is_not_ready_while_something_is_missing(
     network.reaches(identifier)
 
 
+@ON_ONE_KIND
 def test_attestors_and_key_service_count_what_they_sign(network: Network) -> None:
     (identifier,) = network.send("signed")
     network.reaches(identifier)
@@ -204,6 +209,7 @@ def test_attestors_and_key_service_count_what_they_sign(network: Network) -> Non
     assert total(scrape(url), refused) == first + 1
 
 
+@ON_ONE_KIND
 def test_a_message_is_followed_through_the_logs_of_all_processes(network: Network) -> None:
     (identifier,) = network.send("followed")
     entry = network.reaches(identifier)
@@ -264,6 +270,7 @@ async def test_a_reorg_is_noticed_by_its_depth(kind: str, start: Callable[..., N
         assert await heads.gone(client, await client.block("latest")) == 1
 
 
+@ON_ONE_KIND
 def test_a_reorg_is_counted(network: Network) -> None:
     before = scrape(relayer_url(network))
 

@@ -1,4 +1,4 @@
-"""What an operator does to a running bridge, by the command line, on both kinds of chain."""
+"""What an operator does to a running bridge, by the command line."""
 
 from __future__ import annotations
 
@@ -11,27 +11,20 @@ import pytest
 
 from bridge.apps.devnet.layout import SENDER
 from bridge.apps.devnet.processes import choose_port
-from bridge.apps.devnet.world import ChainKind, key_service_client
-from bridge.chain.anvil import find_anvil
+from bridge.apps.devnet.world import key_service_client
 from bridge.chain.development import development_accounts
 from bridge.domain.errors import TransactionReverted
 from bridge.domain.keys import Algorithm
 from bridge.relayer.route import Side
-from tests.integration.conftest import Network, processes_with
+from tests.integration.conftest import ONE_KIND, Network, processes_with
 
 HOUR_S = 3_600
-KINDS = ["embedded", "anvil"]
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def own(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Network]:
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     """A network of this file's own: its signers do not stay what they were."""
-    kind: str = request.param
-    if kind == "anvil" and find_anvil() is None:
-        pytest.skip("no Anvil: set ASTRALINK_ANVIL or install @foundry-rs/anvil")
-    one = Network(tmp_path_factory.mktemp(f"operators-{kind}") / "state", ChainKind(kind))
+    one = Network(tmp_path_factory.mktemp("operators") / "state", ONE_KIND)
     one.up()
     yield one
     one.world.down()

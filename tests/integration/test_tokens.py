@@ -11,8 +11,10 @@ from bridge.chain.transactions import Account, deploy
 from bridge.domain.messages import address_to_bytes32
 from bridge.testing.world import UNTOUCHED
 from tests.contracts.tokens import NOBODY
-from tests.integration.conftest import Network, until
+from tests.integration.conftest import ON_ONE_KIND, Network, until
 from tests.mocks import mock
+
+pytestmark = ON_ONE_KIND
 
 
 def accounts() -> tuple[Account, Account]:

@@ -73,7 +73,8 @@ def picture(found: Mapping[str, Any], marks: Sequence[tuple[float, float, str]])
 def _step(largest: float) -> float:
     """1, 2 or 5 times a power of ten, of which three to seven make up ``largest``."""
     power = 10.0 ** floor(log10(largest))
-    return next(step for step in (power / 5, power / 2, power, 2 * power) if largest / step <= 7)
+    steps: list[float] = [power / 5, power / 2, power, 2 * power]
+    return next(step for step in steps if largest / step <= 7)
 
 
 def _panel(title: str, lines: Sequence[Line], top: int, x_of: Any) -> list[str]:
