@@ -68,8 +68,18 @@ def logged(network: Network, process: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line.startswith("{")]
 
 
+@pytest.fixture
+def idle(network: Network) -> Network:
+    """The network without what other tests left to be refused again and again."""
+    assert network.cli("messages", "drop", "--stage", "attested").code == 0
+    name = "astralink_oldest_undelivered_seconds"
+    until(lambda: total(scrape(relayer_url(network)), name) == 0, "nothing waits")
+    return network
+
+
 @ON_ONE_KIND
-def test_the_figures_are_what_happened(network: Network) -> None:
+def test_the_figures_are_what_happened(idle: Network) -> None:
+    network = idle
     before = scrape(relayer_url(network))
     identifiers = network.send(*(f"counted {number}" for number in range(3)))
     entries = [network.reaches(one) for one in identifiers]
@@ -111,7 +121,8 @@ def test_the_figures_are_what_happened(network: Network) -> None:
 
 
 @ON_ONE_KIND
-def test_a_message_that_is_refused_is_seen_to_wait(network: Network) -> None:
+def test_a_message_that_is_refused_is_seen_to_wait(idle: Network) -> None:
+    network = idle
     before = scrape(relayer_url(network))
     registry = network.on_chain(_registry_of_b)
     (identifier,) = network.send("nobody takes it", recipient=registry)
