@@ -100,6 +100,8 @@ class FaultNetwork(Network):
             self._keeper.start()
         for name in CHAINS:
             self.recipients[name] = self.on_chain(lambda sides, name=name: _accepting(sides[name]))
+        # What is not final yet a chain may forget.
+        self.on_chain(_until_final)
 
     def down(self) -> None:
         self._end.set()
@@ -325,3 +327,10 @@ class FaultNetwork(Network):
 async def _accepting(side: Side) -> bytes:
     account = Account.from_key(bytes(development_accounts()[5].key))
     return address_to_bytes32(await deploy(side.client, account, ACCEPTS))
+
+
+async def _until_final(sides: dict[str, Side]) -> None:
+    for side in sides.values():
+        now = (await side.client.block("latest")).number
+        while (await side.client.finalized()).number < now:  # noqa: ASYNC110 - of a chain
+            await asyncio.sleep(BLOCK_TIME_S)

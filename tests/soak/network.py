@@ -113,6 +113,8 @@ class Network:
         self.postgres = self._stack.enter_context(postgres.server())
         self.journal_url = self.postgres.create("soak")
         self.journals = [one.journal or self.journal_url for one in self.relayers]
+        for name in CHAINS:  # before ports are chosen: whoever listens later could get one of them
+            self.proxies[name] = [self._stack.enter_context(RpcProxy("")) for _ in range(ENDPOINTS)]
         ports = choose_ports(
             {**dict.fromkeys((*CHAINS, "keyservice"), 0), **dict.fromkeys(SIGNERS, 0)}
         )
@@ -170,7 +172,8 @@ class Network:
         self.clients[name] = ChainClient(
             ChainSettings(name, domain, chain_id, url, 10.0), RevertDecoder.from_abis(all_abis())
         )
-        self.proxies[name] = [self._stack.enter_context(RpcProxy(url)) for _ in range(ENDPOINTS)]
+        for proxy in self.proxies[name]:
+            proxy.upstream = url
 
     def _add(self, name: str, *words: str, **variables: str) -> None:
         command = [sys.executable, "-m", self._program, *words]
