@@ -134,10 +134,14 @@ def summary(rows: Sequence[Row]) -> str:
     load = f" under a median load of {median(loads):g}" if loads else ""
     last = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(max(row["when"] for row in rows)))
     total = {name: sum(row[name] for row in rows) for name in ("messages", "delivered", "dead")}
+    refused = sum(
+        row["messages"] - row["delivered"] - row["dead"] for row in rows if row["result"] == "well"
+    )
+    waits = f" {refused} that their recipients refuse wait for another try." if refused else ""
     return (
         f"**This run.** {len(rows)} cases{of}, {failed or 'none'} failed. {total['messages']} "
-        f"messages, {total['delivered']} delivered once, {total['dead']} dead letters. {last}, "
-        f"seed {seed} (`FAULT_SEED={seed} make faults` repeats it), bridge {__version__}, "
+        f"messages, {total['delivered']} delivered once, {total['dead']} dead letters.{waits} "
+        f"{last}, seed {seed} (`FAULT_SEED={seed} make faults` repeats it), bridge {__version__}, "
         f"Anvil {anvil_version(binary) if binary else '-'}, Python {platform.python_version()}, "
         f"{os.cpu_count()} cores{load}."
     )

@@ -42,11 +42,12 @@ def test_rows_become_tables_and_a_failure_stands_out(rows: Path) -> None:
     reorg = {**where, "stage": "after delivery", "target": "A", "depth": 3}
     page.record("reorg", "reorg of A by 3", "after delivered", 4, 4, 0, 5.0, **reorg)
     page.record("single faults", "the disk is full", "journal", 10, 9, 1, 1.25)
+    page.record("single faults", "it always reverts", "recipient", 8, 6, 0, 2.5)
     done = render(rows / "faults.md")
     assert done.returncode == 0, done.stderr
     text = (rows / "faults.md").read_text()
-    assert f"5 cases (4 of the table's {len(all_cases(7))}), 1 failed." in text
-    assert "26 messages, 24 delivered once, 1 dead letters." in text
+    assert f"6 cases (4 of the table's {len(all_cases(7))}), 1 failed." in text
+    assert "34 messages, 30 delivered once, 1 dead letters. 2 that their recipients refuse" in text
     assert "`FAULT_SEED=7 make faults`" in text
     assert "| when, by stage | relayer | chain A |" in text
     assert "| claim | 2 cases, 3.5 s | **1 of 1 failed** |" in text
