@@ -46,7 +46,10 @@ class Observing(Steps):
             return self._these(db, [one.id for one in fresh])
 
     def forget_observed(self, origin: int, seen: set[bytes], above_block: int) -> int:
-        """Drop messages of ``origin`` above a block that the chain no longer shows."""
+        """Drop messages of ``origin`` above a block that the chain no longer shows.
+
+        Those at or below it, which became final meanwhile, ``finalize`` drops.
+        """
         with self._engine.begin() as db:
             rows = db.execute(
                 select(messages.c.id).where(
@@ -83,6 +86,7 @@ class Observing(Steps):
                 entries += self._move_these(
                     db, Stage.FINALIZED, detail, these, only_from=Stage.OBSERVED
                 )
+            self._drop_passed(db, origin, cursor.next_block)
             self._save_cursor(db, origin, cursor)
         return entries
 
@@ -173,6 +177,15 @@ class Observing(Steps):
                 for one in found
             ],
         )
+
+    def _drop_passed(self, db: Connection, origin: int, next_block: int) -> None:
+        """Drop what was observed in blocks that are final and have not got it: a reorg took it."""
+        passed = select(messages.c.id).where(
+            messages.c.origin == origin,
+            messages.c.stage == Stage.OBSERVED,
+            messages.c.block_number < next_block,
+        )
+        self._drop(db, list(db.execute(passed).scalars()))
 
     def _reopen(self, db: Connection, origin: int, nonce: int) -> None:
         """Drop checkpoints over a message that is gone; what waited under them is batched anew."""
