@@ -19,10 +19,9 @@ demo: $(VENV)/.core $(if $(NPM),node_modules/.done)
 	$(BIN)/astralink demo
 
 ## The whole suite. Anvil, solc, Hyperlane's contracts and liboqs are used where Node.js, Cargo and
-## CMake are there. Tests of whole networks wait more than they work: three at once keep two cores
-## busy, and the short ones, which come last, fill up the end.
+## CMake are there. By the order of the folders, so that the short files of tests/unit come last.
 test: $(VENV)/.dev $(if $(NPM),node_modules/.done) liboqs hyperlane
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 ## The invariants' machines for an hour, or FUZZ_MINUTES; prints the seeds, of which FUZZ_SEED repeats one.
 fuzz: $(VENV)/.dev
