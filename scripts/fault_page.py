@@ -128,6 +128,8 @@ def summary(rows: Sequence[Row]) -> str:
     table = [row for row in rows if row["kind"] in ("kill", "reorg")]
     of = f" ({len(table)} of the table's {len(all_cases(seeds[0]))})" if seeds else ""
     failed = sum(row["result"] != "well" for row in rows)
+    runs = len({row["run"] for row in rows})
+    parts = f" in {runs} runs, the last of each case" if runs > 1 else ""
     binary = find_anvil()
     # Times say little of the bridge where other work took most of the processors.
     loads = [row["load"] for row in rows if "load" in row]
@@ -139,8 +141,8 @@ def summary(rows: Sequence[Row]) -> str:
     )
     waits = f" {refused} that their recipients refuse wait for another try." if refused else ""
     return (
-        f"**This run.** {len(rows)} cases{of}, {failed or 'none'} failed. {total['messages']} "
-        f"messages, {total['delivered']} delivered once, {total['dead']} dead letters.{waits} "
+        f"**What was run.** {len(rows)} cases{of}{parts}, {failed or 'none'} failed. "
+        f"{total['messages']} messages, {total['delivered']} delivered once, {total['dead']} dead letters.{waits} "
         f"{last}, seed {seed} (`FAULT_SEED={seed} make faults` repeats it), bridge {__version__}, "
         f"Anvil {anvil_version(binary) if binary else '-'}, Python {platform.python_version()}, "
         f"{os.cpu_count()} cores{load}."

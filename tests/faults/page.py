@@ -63,9 +63,9 @@ def record(
 
 
 def rows() -> list[dict[str, Any]]:
-    """The last row of each case, by their time."""
+    """The last row of each case, by their time; ``run`` names the process that wrote it."""
     found = [
-        json.loads(line)
+        {**json.loads(line), "run": path.stem}
         for path in sorted(folder().glob("*.jsonl"))
         for line in path.read_text().splitlines()
     ]
