@@ -143,8 +143,9 @@ def summary(rows: Sequence[Row]) -> str:
     return (
         f"**What was run.** {len(rows)} cases{of}{parts}, {failed or 'none'} failed. "
         f"{total['messages']} messages, {total['delivered']} delivered once, "
-        f"{total['dead']} dead letters.{waits} {last}, seed {seed} (`FAULT_SEED={seed} make faults` repeats it), "
-        f"bridge {__version__}, Anvil {anvil_version(binary) if binary else '-'}, Python {platform.python_version()}, "
+        f"{total['dead']} dead letters.{waits} {last}, seed {seed} "
+        f"(`FAULT_SEED={seed} make faults` repeats it), bridge {__version__}, "
+        f"Anvil {anvil_version(binary) if binary else '-'}, Python {platform.python_version()}, "
         f"{os.cpu_count()} cores{load}."
     )
 
