@@ -15,9 +15,9 @@ from bridge.quantum.link.randomness import Randomness
 class CheckedSource:
     """Bytes of ``source``, each through both tests before it is used.
 
-    ``min_entropy`` is what the source claims for a byte. The operating system's generator gives 8;
-    a claim of 7 leaves the tests room and still fails what lost a bit. A failure is final: the
-    source raises ``SourceUnhealthy`` from then on, so that nothing downstream runs on.
+    ``min_entropy`` is what the source claims for a byte. The operating system's generator gives 8,
+    and a claim of 7 fails what got stuck or lost half its bits. A failure is final: the source
+    raises ``SourceUnhealthy`` from then on, so that nothing downstream runs on.
 
     >>> source = CheckedSource(os.urandom)
     >>> len(source(32))

@@ -99,7 +99,7 @@ def test_a_sound_source_passes_and_gives_its_own_bytes() -> None:
     [
         (lambda n: b"\x00" * n, "repetition count"),
         (lambda n: (b"\x00\xff" * n)[:n], "adaptive proportion"),
-        (lambda n: bytes(b & 1 for b in os.urandom(n)), "repetition count"),
+        (lambda n: bytes(b & 1 for b in os.urandom(n)), "repetition|proportion"),
     ],
 )
 def test_a_broken_source_never_starts(bad, test: str) -> None:  # type: ignore[no-untyped-def]
