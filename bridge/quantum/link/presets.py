@@ -80,7 +80,7 @@ _COMMON = (
 
 LI_2023 = Preset(
     name="li-2023",
-    title="Li et al. 2023, 10 km",
+    title="Li et al. 2023",
     citation="W. Li et al., Nature Photonics 17, 416 (2023), arXiv 2307.02364",
     link=OpticalLink(
         protocol=DecoyBB84((0.7, 0.14), (0.8, 0.2), 0.95, 0.95),
@@ -141,7 +141,7 @@ _GENEVA = "F. Gruenenfelder et al., Nature Photonics 17, 422 (2023), arXiv 2210.
 
 GRUENENFELDER_10 = Preset(
     name="gruenenfelder-2023",
-    title="Gruenenfelder et al. 2023, 10 km",
+    title="Gruenenfelder et al. 2023",
     citation=_GENEVA,
     link=OpticalLink(
         protocol=_GENEVA_PROTOCOL,
@@ -157,7 +157,7 @@ GRUENENFELDER_10 = Preset(
 
 GRUENENFELDER_102 = Preset(
     name="gruenenfelder-2023-102km",
-    title="Gruenenfelder et al. 2023, 102 km",
+    title="Gruenenfelder et al. 2023",
     citation=_GENEVA,
     link=OpticalLink(
         protocol=_GENEVA_PROTOCOL,
@@ -177,7 +177,7 @@ GRUENENFELDER_102 = Preset(
 
 HONJO_2008 = Preset(
     name="honjo-2008",
-    title="Honjo et al. 2008, 100 km, pairs",
+    title="Honjo et al. 2008",
     citation="T. Honjo et al., Optics Express 16, 19118 (2008)",
     link=PairLink(
         protocol=BBM92(0.02, 0.5, 0.5),
@@ -243,6 +243,13 @@ PROTOCOLS: dict[str, OpticalLink | PairLink] = {
     "e91": PairLink(E91()),
 }
 """Links of no particular experiment: 10 km of fibre, detectors of 80 %."""
+
+TITLES = {
+    "decoy": "BB84, two decoys",
+    "one-decoy": "BB84, one decoy",
+    "bbm92": "BBM92",
+    "e91": "E91",
+}
 
 
 def preset(name: str) -> Preset:
