@@ -71,10 +71,13 @@ def draw(study: Study, base: Path) -> list[Path]:
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="best")
     paths = [base.with_name(f"{base.name}.{kind}") for kind in FORMATS]
-    for path, kind in zip(paths, FORMATS, strict=True):
-        # Without a date, the same study is the same file.
-        metadata = {"Date": None} if kind == "svg" else None
-        figure.savefig(path, dpi=160, metadata=metadata)
+    from matplotlib import rc_context
+
+    # Without a date and a random salt, the same study is the same file.
+    with rc_context({"svg.hashsalt": study.over.value}):
+        for path, kind in zip(paths, FORMATS, strict=True):
+            metadata = {"Date": None} if kind == "svg" else None
+            figure.savefig(path, dpi=160, metadata=metadata)
     return paths
 
 

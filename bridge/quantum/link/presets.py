@@ -195,7 +195,8 @@ HONJO_2008 = Preset(
         Figure("secret bits for each sifted bit", 3.9 / 16.0, ""),
     ),
     parameters=(
-        Parameter("distance", "100 km, source in the middle", Origin.PUBLISHED),
+        Parameter("distance", "100 km of fibre", Origin.PUBLISHED),
+        Parameter("fibre", "50 km of 0.20 dB/km to either end", Origin.ASSUMED),
         Parameter("clock", "1 GHz", Origin.ASSUMED),
         Parameter("brightness", "0.02", Origin.ASSUMED),
         Parameter("dark counts", "1e-8 a gate and detector", Origin.ASSUMED),
