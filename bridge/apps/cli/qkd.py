@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
+import numpy.typing as npt
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -26,6 +28,7 @@ from bridge.apps.qkd.blocks import (
 from bridge.apps.qkd.pictures import draw, require_matplotlib
 from bridge.apps.qkd.study import Over, Study, grid, study
 from bridge.domain.errors import BlockRejected, InputError
+from bridge.quantum.entropy.assess import LEAST_BITS, STANDARD_BITS, assess
 from bridge.quantum.entropy.source import checked_randomness
 from bridge.quantum.link.presets import PRESETS, PROTOCOLS, preset
 from bridge.quantum.link.randomness import Randomness
@@ -190,6 +193,52 @@ def sweep(
         _show_study(Console(highlight=False), result)
     for file in files:
         Console(stderr=True, highlight=False).print(f"wrote {file}", markup=False)
+
+
+@app.command()
+def entropy(
+    file: Annotated[
+        Path | None,
+        typer.Option(help="Bytes of a source, each read highest bit first; default: the system's."),
+    ] = None,
+    bits: Annotated[
+        int, typer.Option(help="How many bits to look at.", min=LEAST_BITS)
+    ] = STANDARD_BITS,
+    json: JsonOption = False,
+) -> None:
+    """What a source of randomness is worth: the non-IID estimate of SP 800-90B, bit by bit."""
+    with stoppable(), Console(stderr=True).status("estimating"):
+        result = assess(_source_bits(file, bits))
+    data = {
+        "source": "system" if file is None else str(file),
+        "bits": result.samples,
+        "min_entropy": result.min_entropy,
+        "estimates": dict(result.estimates),
+    }
+    if json:
+        print_json(data)
+        return
+    table = Table(title=f"{result.samples:,} bits of {data['source']}", title_justify="left")
+    table.add_column("estimate")
+    table.add_column("bits of min-entropy a bit", justify="right")
+    for name, value in result.estimates.items():
+        table.add_row(name, f"{value:.4f}")
+    table.add_section()
+    table.add_row("least", f"{result.min_entropy:.4f}")
+    Console(highlight=False).print(table)
+
+
+def _source_bits(file: Path | None, count: int) -> npt.NDArray[np.uint8]:
+    if file is None:
+        return checked_randomness().bits(count)
+    try:
+        with file.open("rb") as source:
+            read = source.read(-(-count // 8))
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}") from None
+    if 8 * len(read) < count:
+        raise InputError(f"{file}: expected at least {count} bits, got {8 * len(read)}")
+    return np.unpackbits(np.frombuffer(read, dtype=np.uint8), count=count)
 
 
 def _randomness(seed: int | None) -> Randomness:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -185,3 +186,17 @@ def test_a_sweep_of_nothing_is_refused(arguments: tuple[str, ...], words: str) -
 def test_block_sizes_are_even_in_the_logarithm() -> None:
     assert grid(Over.BLOCK, 1e3, 1e6, 4) == [1e3, 1e4, 1e5, 1e6]
     assert grid(Over.DISTANCE, None, 100.0, 3) == [0.0, 50.0, 100.0]
+
+
+def test_a_source_is_worth_what_its_file_is(tmp_path: Path) -> None:
+    good, stuck = tmp_path / "good", tmp_path / "stuck"
+    good.write_bytes(np.random.default_rng(1).bytes(2500))
+    stuck.write_bytes(b"\x55" * 2500)
+    worth = [run("entropy", "--file", str(file), "--bits", "20000") for file in (good, stuck)]
+    assert worth[0]["min_entropy"] > 0.4
+    assert worth[1]["min_entropy"] < 0.02
+    assert run("entropy", "--bits", "20000")["source"] == "system"
+    with pytest.raises(InputError, match="at least 40000 bits, got 20000"):
+        run("entropy", "--file", str(good), "--bits", "40000")
+    with pytest.raises(InputError, match="No such file"):
+        run("entropy", "--file", str(tmp_path / "none"))
