@@ -2,11 +2,12 @@
 
 Two decoys: Lim, Curty, Walenta, Xu and Zbinden 2014, Phys. Rev. A 89, 022307, arXiv 1311.7129,
 Eqs. 1 to 5, whose X is our Z and the other way round. One decoy: Rusca, Boaron, Gruenenfelder,
-Martin and Zbinden 2018, Appl. Phys. Lett. 112, 171104, arXiv 1801.03443, Eq. 2 and appendix A.
-The papers leave three things open, and each is settled on the safe side here: a lower bound below 0
-is 0; a phase error bound above 1/2, or one that has no single photons to stand on, is 1/2; and the
+Martin and Zbinden 2018, Appl. Phys. Lett. 112, 171104, arXiv 1801.03443, Eq. 1 and appendix A.
+The papers leave some things open, and each is settled on the safe side here: a lower bound below 0
+is 0; a phase error bound above 1/2, or one that has no single photons to stand on, is 1/2; the
 estimate of the single-photon errors in X is at least one, since the correction for the sample size,
-which is Gaussian in form, would vanish at 0.
+which is Gaussian in form, would vanish at 0; and that correction has Lim et al.'s 21 for one decoy
+as well.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from bridge.quantum.link.tally import Counts, Tally
 from bridge.quantum.rates.security import KeyLength, Security
 
 TWO_DECOY_TERMS = 21
-"""Into so many equal parts does Lim et al.'s proof split epsilon_sec (Eq. B8 and after)."""
+"""Into so many equal parts does Lim et al.'s proof split epsilon_sec (appendix B)."""
 ONE_DECOY_TERMS = 19
-"""The same for Rusca et al."""
+"""The same for Rusca et al. (Eq. A24)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def key_length(
 
         l = floor(s_Z0 + s_Z1 (1 - h(phi)) - leak - 6 log2(c / eps_sec) - log2(2 / eps_cor))
 
-    with c = 21 for two decoys (Lim et al., Eq. 1) and 19 for one (Rusca et al., Eq. 2).
+    with c = 21 for two decoys (Lim et al., Eq. 1) and 19 for one (Rusca et al., Eq. 1).
     """
     security = security or Security()
     bounds = estimate(tally, protocol, security)
@@ -84,7 +85,8 @@ def estimate(tally: Tally, protocol: DecoyBB84, security: Security) -> Estimate:
         phase = 0.5
     else:
         rate = min(0.5, max(errors, 1.0) / check_single)
-        phase = min(0.5, rate + sampling_correction(confidence, rate, check_single, single))
+        share = security.epsilon_secrecy / TWO_DECOY_TERMS
+        phase = min(0.5, rate + sampling_correction(share, rate, check_single, single))
     return Estimate(key.vacuum(), single, check_single, errors, phase)
 
 
@@ -92,8 +94,8 @@ def sampling_correction(confidence: float, rate: float, check: float, key: float
     """gamma, by which the phase error rate in Z may exceed the error rate seen in X.
 
     gamma(a, b, c, d) = sqrt((c+d)(1-b)b / (c d ln 2) log2((c+d) / (c d (1-b) b) 21^2 / a^2))
-    (Lim et al., Eq. 5 and after; Rusca et al. with 19). ``confidence`` is a/21 or a/19. It does not
-    rise where the logarithm is below 0, which only very large samples reach.
+    (Lim et al., Eq. 5 and after). ``confidence`` is a/21. It is 0 where the logarithm is below 0,
+    which only endless samples reach.
     """
     if rate <= 0.0 or rate >= 1.0:
         return 0.0
@@ -118,7 +120,7 @@ class _Basis:
             math.exp(mean) / share
             for mean, share in zip(self.means, protocol.intensity_probabilities, strict=True)
         ]
-        # Hoeffding's deviation for the sum over intensities: sqrt(n/2 ln(1/eps)).
+        # Hoeffding's deviation for the sum over intensities (Rusca et al., Eq. 3).
         log = math.log(1.0 / confidence)
         self.deviation = math.sqrt(float(clicks.sum()) / 2.0 * log)
         spread = math.sqrt(float(errors.sum()) / 2.0 * log)
@@ -126,17 +128,17 @@ class _Basis:
         self.errors_low, self.errors_high = _interval(errors, scale, spread)
 
     def vacuum(self) -> float:
-        """s_0, at least: Lim et al., Eq. 2; Rusca et al. with the two intensities."""
+        """s_0, at least: Lim et al., Eq. 2; Rusca et al., Eq. A19."""
         strong, weak = self.means[-2], self.means[-1]
         value = self.tau[0] * (strong * self.low[-1] - weak * self.high[-2]) / (strong - weak)
         return max(0.0, value)
 
     def vacuum_upper(self) -> float:
-        """s_0, at most, from the errors: half of what vacuum gives is wrong (Rusca et al., A)."""
+        """s_0, at most, from the errors: half of what vacuum gives is wrong (Rusca et al., A16)."""
         return min(2.0 * (self.tau[0] * errors + self.deviation) for errors in self.errors_high)
 
     def single_photons(self) -> float:
-        """s_1, at least: Lim et al., Eq. 3; Rusca et al., appendix A."""
+        """s_1, at least: Lim et al., Eq. 3; Rusca et al., Eq. A17."""
         first = self.means[0]
         if len(self.means) == 3:
             _, second, third = self.means
@@ -152,7 +154,7 @@ class _Basis:
         return max(0.0, scale * (head - tail))
 
     def single_errors(self) -> float:
-        """v_1, the errors of single photons, at most: Lim et al., Eq. 4; Rusca et al., A."""
+        """v_1, the errors of single photons, at most: Lim et al., Eq. 4; Rusca et al., Eq. A22."""
         strong, weak = self.means[-2], self.means[-1]
         value = self.tau[1] * (self.errors_high[-2] - self.errors_low[-1]) / (strong - weak)
         return max(0.0, value)

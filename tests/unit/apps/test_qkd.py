@@ -188,6 +188,21 @@ def test_block_sizes_are_even_in_the_logarithm() -> None:
     assert grid(Over.DISTANCE, None, 100.0, 3) == [0.0, 50.0, 100.0]
 
 
+def test_what_a_person_reads_names_stages_and_units(tmp_path: Path) -> None:
+    def text(*arguments: str) -> str:
+        result = CliRunner().invoke(application("qkd"), ["qkd", *arguments])
+        assert result.exit_code == 0, result.exception
+        return result.stdout
+
+    block = text("run", "--preset", "li-2023", "--pulses", "1000000000", "--seed", "1")
+    for words in ("simulated link Li et al. 2023", "double clicks", "secret bits a second", "%"):
+        assert words in block
+    assert "CHSH S" in text("run", "--protocol", "e91", "--seed", "1")
+    sweep = text("sweep", "--points", "2", "--no-pictures", "--seed", "1")
+    for words in ("BB84, two decoys: bits a pulse", "finite key", "endless key"):
+        assert words in sweep
+
+
 def test_a_source_is_worth_what_its_file_is(tmp_path: Path) -> None:
     good, stuck = tmp_path / "good", tmp_path / "stuck"
     good.write_bytes(np.random.default_rng(1).bytes(2500))

@@ -230,7 +230,7 @@ def test_the_one_decoy_length_is_rusca_et_al_written_out() -> None:
         * (1 - b)
         * b
         / (s1_x * s1 * math.log(2))
-        * math.log2((s1_x + s1) / (s1_x * s1 * (1 - b) * b) * 19**2 / 1e-20)
+        * math.log2((s1_x + s1) / (s1_x * s1 * (1 - b) * b) * 21**2 / 1e-20)
     )
     leak = 1.16 * z.sum() * h(tally.qber(Z))
     length = s0 + s1 * (1 - h(b + gamma)) - leak
