@@ -217,7 +217,7 @@ def _pair_block(
         "qber_z": tally.qber(Z),
         "qber_x": tally.qber(X),
     }
-    if isinstance(link.protocol, E91):
+    if isinstance(link.protocol, E91) and tally.coincidences[:, 2:].min() >= 1:
         witness = chsh(tally)
         record["chsh"] = {
             "value": witness.value,

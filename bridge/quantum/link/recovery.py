@@ -56,7 +56,7 @@ def recover(
     """The clicks of a stretch of gates that ends before ``until``, given what light would fire.
 
     ``gates`` rise. Returns the gates that clicked, their masks, and for each the index into
-    ``gates`` or -1 where nothing but a trapped charge fired.
+    ``gates``, or -1 where light would not have fired at all.
     """
     if not detector.remembers:
         return gates, masks, np.arange(len(gates), dtype=np.int64)
@@ -163,6 +163,6 @@ def _recover(
             out_gates, out_masks, sources = more_gates, more_masks, more_sources
         out_gates[filled] = gate
         out_masks[filled] = fired
-        sources[filled] = source if fired & mask else -1
+        sources[filled] = source
         filled += 1
     return out_gates[:filled], out_masks[:filled], sources[:filled], lost

@@ -26,6 +26,10 @@ FALSE_ALARM = 1e-10
 """How often the test of double clicks rejects a block that nobody touched, at most."""
 
 
+SIGNIFICANT = 5.0
+"""Standard deviations from which on more errors than usual are called that."""
+
+
 class Reason(Enum):
     """The statistic that a block was discarded for."""
 
@@ -87,7 +91,10 @@ def judge_pairs(tally: PairTally, security: Security | None = None) -> Verdict:
     """The verdict on a block of entangled pairs; with E91's settings CHSH must be violated too."""
     key = entangled.key_length(tally, security)
     if tally.sent.shape == (2, 4):
-        witness = chsh(tally)
+        try:
+            witness = chsh(tally)
+        except BlockRejected as nothing:
+            return Verdict(key, Reason.CLICKS, str(nothing))
         if not witness.violates:
             return Verdict(
                 key,
@@ -112,7 +119,9 @@ def _nothing_left(
 ) -> Verdict:
     """Which statistic the calibrated link would need back to have a key."""
     usual = decoy.key_length(expected, calibrated.protocol, security)
-    share, usual_share = key.single_photons / key.sifted, usual.single_photons / usual.sifted
+    share = key.single_photons / max(key.sifted, 1.0)
+    usual_share = usual.single_photons / usual.sifted
+    excess = max(_excess(tally, expected, Z), _excess(tally, expected, X))
     errors = max(tally.qber(Z) - expected.qber(Z), tally.qber(X) - expected.qber(X))
     if share < usual_share / 2.0 and errors < 0.05:
         return Verdict(
@@ -121,12 +130,25 @@ def _nothing_left(
             f"the decoys show single photons in at least {share:.1%} of the sifted bits, "
             f"expected {usual_share:.1%}",
         )
+    if excess < SIGNIFICANT:
+        return Verdict(
+            key,
+            Reason.LENGTH,
+            f"{key.sifted:.0f} sifted bits are about the fewest that give a key on this link",
+        )
     return Verdict(
         key,
         Reason.QBER,
         f"{tally.qber(Z):.2%} of the bits in Z and {tally.qber(X):.2%} in X are wrong, expected "
         f"{expected.qber(Z):.2%} and {expected.qber(X):.2%}: no secret bits can be left",
     )
+
+
+def _excess(tally: Tally, expected: Tally, basis: int) -> float:
+    """By how many standard deviations a basis shows more errors than the calibrated link."""
+    clicks, rate = float(tally.clicks[:, basis, basis].sum()), expected.qber(basis)
+    deviation = math.sqrt(max(clicks * rate * (1.0 - rate), 1.0))
+    return clicks * (tally.qber(basis) - rate) / deviation
 
 
 def _too_few_doubles(tally: Tally, detector: Detector) -> str | None:

@@ -86,6 +86,16 @@ def test_a_discarded_block_is_exit_code_5_with_its_reason_on_both_streams() -> N
     assert "block discarded: QBER: 25." in done.stderr
 
 
+def test_pairs_without_a_coincidence_are_a_discarded_block() -> None:
+    result = CliRunner().invoke(
+        application("qkd"), ["qkd", "run", "--protocol", "e91", "--pulses", "100", "--json"]
+    )
+    record = json.loads(result.stdout)
+    assert record["discarded"]["reason"] == "clicks"
+    assert "chsh" not in record
+    assert isinstance(result.exception, BlockRejected)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -71,6 +71,15 @@ def test_a_block_too_short_for_a_key_is_not_called_an_attack() -> None:
     assert pairs.reason is Reason.LENGTH
 
 
+def test_a_block_at_the_edge_of_a_key_is_not_called_an_attack_either() -> None:
+    # About half of such blocks have a key, and the others have nothing wrong with them.
+    reasons = {
+        judge(run_counts(HONEST, 345_000_000, Randomness.seeded(seed)), HONEST).reason
+        for seed in range(40)
+    }
+    assert reasons == {None, Reason.LENGTH}
+
+
 def test_nothing_at_all_is_a_denial() -> None:
     link = replace(HONEST, adversary=Denial(1.0), detector=Detector(0.8, 0.0))
     verdict = judge(run_counts(link, 10**9, Randomness.seeded(1)), HONEST)
