@@ -10,7 +10,7 @@ export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
 FUZZ_MINUTES ?= 60
 SOAK_MINUTES ?= 60
 
-.PHONY: demo test fuzz soak faults differential lint check-generated bench tools liboqs hyperlane \
+.PHONY: demo test fuzz soak faults differential link-statistics lint check-generated bench tools liboqs hyperlane \
   lock picture clean
 .DEFAULT_GOAL := demo
 
@@ -45,6 +45,11 @@ faults: $(VENV)/.dev node_modules/.done
 differential: $(VENV)/.dev liboqs
 	ASTRALINK_DIFFERENTIAL_CASES=2000 $(BIN)/python -m pytest -s tests/contracts/test_ml_dsa_verifier_differential.py
 
+## The statistics of the link with twenty times the pulses, and the entropy estimates of a million bits.
+link-statistics: $(VENV)/.dev
+	LINK_STATISTICS=1 $(BIN)/python -m pytest tests/unit/quantum/test_optics.py \
+	  tests/unit/quantum/test_entropy.py
+
 ## What a reader sees before a machine does: style, types, layers.
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -56,6 +61,7 @@ lint: $(VENV)/.dev
 check-generated: $(VENV)/.dev node_modules/.done
 	$(BIN)/python scripts/build_contracts.py --check
 	$(BIN)/python scripts/provider_table.py --check README.md
+	$(BIN)/python scripts/link_page.py --check
 
 ## Gas of the on-chain verifiers, and whether any figure is worse than what is committed.
 bench: $(VENV)/.core node_modules/.done

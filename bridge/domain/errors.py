@@ -26,7 +26,8 @@
     │   ├── InvalidSignature    a signature that does not verify
     │   └── SealBroken          a sealed record that does not open
     ├── LinkError
-    │   └── BlockRejected       a block of the key link that yields no key (may be retried)
+    │   ├── BlockRejected       a block of the key link that yields no key (may be retried)
+    │   └── SourceUnhealthy     a source of randomness that failed a health test
     ├── KeyServiceError
     │   ├── KeyServiceUnreachable                                          (may be retried)
     │   ├── KeyServiceRefused   it answered with an error
@@ -270,6 +271,21 @@ class BlockRejected(LinkError):
     """A block of the key link that yields no key."""
 
     retryable = True
+
+
+class SourceUnhealthy(LinkError):
+    """A source of randomness that failed a health test of SP 800-90B; ``test`` names it.
+
+    ``cutoff`` is the count from which the test fails.
+    """
+
+    def __init__(self, test: str, seen: str, cutoff: int) -> None:
+        self.test = test
+        self.cutoff = cutoff
+        super().__init__(
+            f"randomness: {test} test failed: {seen}, expected fewer than {cutoff}: "
+            "the source is stopped"
+        )
 
 
 class KeyServiceError(BridgeError):

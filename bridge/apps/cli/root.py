@@ -31,6 +31,7 @@ COMMANDS = (
     "messages",
     "audit",
     "keys",
+    "qkd",
     "signers",
     "routes",
     "doctor",
