@@ -38,10 +38,10 @@ class BlockBody(Body):
 
     block_id: str
     qber: float
-    limit: float
+    limit: float | None
     leak_bits: int
     epsilon: float
-    secret_fraction: float
+    secret_fraction: float | None
 
     @classmethod
     def of(cls, block: BlockReport) -> BlockBody:
