@@ -44,9 +44,8 @@ class Purpose(StrEnum):
 
 
 class BlockState(StrEnum):
-    """``PENDING`` until the other end has the block as well. Persisted, never renamed."""
+    """Whether a block's bits may be taken. Persisted, never renamed."""
 
-    PENDING = "pending"
     READY = "ready"
     COMPROMISED = "compromised"
 
@@ -111,11 +110,25 @@ class KeyPool:
         """How many bits are there to take for a purpose."""
         return max(0, self.bits - self._reserve(purpose))
 
-    def deposit(self, *deposited: LinkBlock, pending: bool = False) -> None:
-        """Put blocks into the pool, all or none; ``pending`` until `confirm`.
+    def simulated(self) -> bool:
+        """Whether any key that is there to take comes from a simulated link."""
+        query = self._mine().where(blocks.c.simulated).with_only_columns(blocks.c.number).limit(1)
+        with self._engine.begin() as db:
+            return db.execute(query).first() is not None
 
-        A block that is there already is left as it is: a link may repeat itself. Raises
-        ``PoolFull``, and ``BlockConflict`` for the id of another block.
+    def available_within(
+        self, db: Connection, purpose: Purpose, max_qber: float | None = None
+    ) -> int:
+        """As `available`, within a transaction of the caller's that takes afterwards."""
+        lock_pool(db)
+        return max(0, self._available(db, max_qber) - self._reserve(purpose))
+
+    def deposit(self, *deposited: LinkBlock) -> None:
+        """Put blocks into the pool, all or none.
+
+        A block that is there already is left as it is: a link may repeat itself. Where there are
+        two KMEs the owner gets a block last, so that it gives away nothing that the other has not.
+        Raises ``PoolFull``, and ``BlockConflict`` for the id of another block.
         """
         with self._engine.begin() as db:
             lock_pool(db)
@@ -126,18 +139,7 @@ class KeyPool:
                 held += 8 * len(block.key)
                 if held > self.limits.capacity_bits:
                     raise PoolFull(held, self.limits.capacity_bits)
-                self._insert(db, block, pending)
-
-    def confirm(self, block_id: str) -> None:
-        """The other end has the block: its bits may be taken. ``BlockConflict`` if unknown."""
-        with self._engine.begin() as db:
-            changed = db.execute(
-                update(blocks)
-                .where(blocks.c.block_id == block_id, blocks.c.state != BlockState.COMPROMISED)
-                .values(state=BlockState.READY.value)
-            )
-            if changed.rowcount == 0:
-                raise BlockConflict(f"block {block_id}: expected one that was deposited, got none")
+                self._insert(db, block)
 
     def take(self, bits: int, subject: str, purpose: Purpose = Purpose.SIGNING) -> LinkKey:
         """``bits`` bits, a multiple of 8, that nobody was given before and nobody will be again.
@@ -150,17 +152,25 @@ class KeyPool:
             return self.take_within(db, bits, [subject], purpose)[0]
 
     def take_within(
-        self, db: Connection, bits: int, subjects: Sequence[str], purpose: Purpose
+        self,
+        db: Connection,
+        bits: int,
+        subjects: Sequence[str],
+        purpose: Purpose,
+        max_qber: float | None = None,
     ) -> list[LinkKey]:
-        """As `take`, a key for each subject, within a transaction that the caller commits."""
+        """As `take`, a key for each subject, within a transaction that the caller commits.
+
+        With ``max_qber`` from blocks alone whose QBER is no higher.
+        """
         if bits < 8 or bits % 8:
             raise InputError(f"link key: expected a positive multiple of 8 bits, got {bits}")
         wanted = bits * len(subjects)
         lock_pool(db)
-        available = self._available(db) - self._reserve(purpose)
+        available = self._available(db, max_qber) - self._reserve(purpose)
         if wanted > available:
             raise PoolExhausted(wanted, max(0, available))
-        pieces = self._pieces(db, wanted // 8)
+        pieces = self._pieces(db, wanted // 8, max_qber)
         keys = []
         for subject in subjects:
             key, segments, histories = bytearray(), list[Segment](), dict[str, BlockHistory]()
@@ -186,9 +196,8 @@ class KeyPool:
     ) -> LinkKey:
         """These segments of blocks that ``owner``, the other KME, gave away at its end.
 
-        A block that was still pending here is ready then: its owner could not give away what it had
-        not heard to be on both sides. Raises ``BlockConflict`` for what was taken before, is not
-        here, or is not the other's to give.
+        Raises ``BlockConflict`` for what was taken before, is not here, or is not the other's to
+        give.
         """
         key = bytearray()
         histories: dict[str, BlockHistory] = {}
@@ -221,12 +230,14 @@ class KeyPool:
 
     # rows
 
-    def _pieces(self, db: Connection, wanted: int) -> list[tuple[Segment, bytes, BlockHistory]]:
+    def _pieces(
+        self, db: Connection, wanted: int, max_qber: float | None
+    ) -> list[tuple[Segment, bytes, BlockHistory]]:
         """``wanted`` bytes of the oldest blocks, the first piece last."""
         pieces: list[tuple[Segment, bytes, BlockHistory]] = []
         missing = wanted
         while missing > 0:
-            query = self._mine().order_by(blocks.c.number, chunks.c.number)
+            query = self._mine(max_qber).order_by(blocks.c.number, chunks.c.number)
             rows = db.execute(query.limit(missing // CHUNK_BYTES + 1)).all()
             if not rows:
                 raise PoolExhausted(8 * wanted, 8 * (wanted - missing))
@@ -239,17 +250,16 @@ class KeyPool:
         pieces.reverse()
         return pieces
 
-    def _insert(self, db: Connection, block: LinkBlock, pending: bool) -> None:
+    def _insert(self, db: Connection, block: LinkBlock) -> None:
         history = block.history
         lifetime = self.limits.lifetime_s
-        state = BlockState.PENDING if pending else BlockState.READY
         number = db.execute(
             insert(blocks)
             .values(
                 block_id=history.block_id,
                 link_id=history.link_id,
                 owner=history.owner,
-                state=state.value,
+                state=BlockState.READY.value,
                 source=history.source,
                 simulated=history.simulated,
                 qber=history.qber,
@@ -303,15 +313,18 @@ class KeyPool:
     def _block_key(self, block_id: str) -> bytes:
         return subkey(self._sealing_key, f"block/{block_id}")
 
-    def _mine(self) -> Select[Any]:
-        return _with_blocks().where(
+    def _mine(self, max_qber: float | None = None) -> Select[Any]:
+        query = _with_blocks().where(
             blocks.c.owner == self.name,
             blocks.c.state == BlockState.READY.value,
             or_(blocks.c.expires_at.is_(None), blocks.c.expires_at > time.time()),
         )
+        return query if max_qber is None else query.where(blocks.c.qber <= max_qber)
 
-    def _available(self, db: Connection) -> int:
-        query = self._mine().with_only_columns(func.coalesce(func.sum(chunks.c.free_bytes), 0))
+    def _available(self, db: Connection, max_qber: float | None = None) -> int:
+        query = self._mine(max_qber).with_only_columns(
+            func.coalesce(func.sum(chunks.c.free_bytes), 0)
+        )
         return 8 * int(db.execute(query).scalar_one())
 
     def _held(self, db: Connection) -> int:

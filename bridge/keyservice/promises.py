@@ -70,19 +70,23 @@ class Promises:
         self._lifetime_s = lifetime_s
 
     def keep(self, db: Connection, promise: Promise) -> None:
-        """Keep a key for its slaves, within the caller's transaction."""
+        """Keep a key for its slaves, within the caller's transaction; only its id without any."""
         now = time.time()
+        waits = bool(promise.slaves)
+        sealed = seal(self._key(promise.key_id), promise.key, promise.key_id.encode())
         db.execute(
             insert(promises).values(
                 key_id=promise.key_id,
                 master=promise.master,
-                state=PromiseState.WAITING.value,
-                sealed=seal(self._key(promise.key_id), promise.key, promise.key_id.encode()),
+                state=(PromiseState.WAITING if waits else PromiseState.GIVEN).value,
+                sealed=sealed if waits else b"",
                 provenance=asdict(promise.provenance),
                 created_at=now,
                 expires_at=now + self._lifetime_s,
             )
         )
+        if not promise.slaves:
+            return
         db.execute(
             insert(recipients),
             [{"key_id": promise.key_id, "sae_id": sae_id} for sae_id in promise.slaves],

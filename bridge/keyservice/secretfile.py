@@ -57,12 +57,17 @@ def write_once(path: Path, secret: bytes) -> None:
 
     The whole file is written under another name and linked, so that none is read half-written.
     """
+    write_private_text(path, secret.hex() + "\n")
+
+
+def write_private_text(path: Path, text: str) -> None:
+    """Writes a text to a file as `write_once` does."""
     private_folder(path.parent)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secret.hex() + "\n")
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         try:

@@ -38,6 +38,7 @@ COMMANDS = (
     "relay",
     "attest",
     "keyservice",
+    "kme",
     "ccip",
 )
 

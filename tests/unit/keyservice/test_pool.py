@@ -218,7 +218,7 @@ def test_the_other_end_cuts_the_same_bytes_in_any_order_and_once(
 ) -> None:
     block = big(blocks, CHUNK_BYTES + 64, owner="kme-a")
     mine = KeyPool(opened, "kme-b", NO_RESERVE)
-    mine.deposit(block, pending=True)
+    mine.deposit(block)
     identifier = block.history.block_id
     assert mine.bits == 0, "what the other owns is not here to take"
 
@@ -266,14 +266,15 @@ def test_one_cuts_nothing_of_its_own_for_the_other(opened: Database, blocks: Blo
         mine.cut_within(db, "kme-a", [segment], "id")
 
 
-def test_a_block_is_not_given_before_the_other_end_has_it(opened: Database, blocks: Blocks) -> None:
-    pool = KeyPool(opened)
-    pool.deposit(blocks[0], pending=True)
-    assert pool.bits == 0
-    pool.confirm(blocks[0].history.block_id)
-    assert pool.bits == 8 * len(blocks[0].key)
-    with pytest.raises(BlockConflict, match="deposited"):
-        pool.confirm(blocks[1].history.block_id)
+def test_only_good_blocks_are_taken_where_that_is_asked(opened: Database, blocks: Blocks) -> None:
+    bad = dataclasses.replace(blocks[0].history, qber=0.03)
+    pool = KeyPool(opened, limits=NO_RESERVE)
+    pool.deposit(dataclasses.replace(blocks[0], history=bad), blocks[1])
+    with opened.engine.begin() as db:
+        (key,) = pool.take_within(db, 256, ["id"], Purpose.DELIVERY, max_qber=0.029)
+    assert key.key == blocks[1].key[:32]
+    with opened.engine.begin() as db, pytest.raises(PoolExhausted, match="0 available"):
+        pool.take_within(db, 256, ["id"], Purpose.DELIVERY, max_qber=0.0)
 
 
 # Many at once
@@ -328,8 +329,7 @@ def test_nothing_that_was_given_is_given_again_after_kill_9(
             text=True,
         )
         assert taker.stdout is not None
-        for _ in range(kills_after):
-            given.append(taker.stdout.readline().strip())
+        given += [taker.stdout.readline().strip() for _ in range(kills_after)]
         taker.send_signal(signal.SIGKILL)
         given += [line for line in taker.communicate(timeout=60)[0].split("\n") if len(line) == 64]
     left = pool.take(pool.bits, "id").key
