@@ -8,32 +8,19 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bridge.apps.addresses import HttpsUrl
 from bridge.domain.errors import ConfigError
 from bridge.keyservice.kme.settings import DeliveryLimits, KmeSettings
 from bridge.keyservice.pool import PoolLimits
 from bridge.keyservice.sealingkey import KeyFile, KeyVariable
-from bridge.keyservice.tls import TlsFiles
+from bridge.keyservice.tlsfiles import TlsFiles
 
 DATABASE_SCHEME = "postgresql+psycopg://"
 
 
-def _url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        good = parts.scheme == "https" and bool(parts.hostname) and parts.port is not None
-    except ValueError:
-        good = False
-    if not good:
-        raise PydanticCustomError("url", "expected an address as https://127.0.0.1:8443")
-    return text
-
-
-Url = Annotated[str, AfterValidator(_url)]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -71,9 +58,9 @@ class KmeConfig(_Model):
 
     kme_id: Name
     peer_id: Name
-    peer_url: Url
-    listen_url: Url
-    peer_listen_url: Url
+    peer_url: HttpsUrl
+    listen_url: HttpsUrl
+    peer_listen_url: HttpsUrl
     database: str
     certificate: Path
     certificate_key: Path
@@ -112,7 +99,7 @@ class LinkConfig(_Model):
     """The simulated link between two KMEs, which answer it at ``ends``."""
 
     link_id: Name
-    ends: tuple[Url, Url]
+    ends: tuple[HttpsUrl, HttpsUrl]
     certificate: Path
     certificate_key: Path
     authority: Path
@@ -143,11 +130,3 @@ def read(kind: type[Kind], path: Path) -> Kind:
             for entry in error.errors()
         ]
         raise ConfigError(str(path), problems) from None
-
-
-def address(url: str) -> tuple[str, int]:
-    """Host and port of a checked address."""
-    parts = urlsplit(url)
-    assert parts.hostname is not None
-    assert parts.port is not None
-    return parts.hostname, parts.port

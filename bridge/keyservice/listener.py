@@ -13,7 +13,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from bridge.domain.errors import InputError, PortInUse
-from bridge.keyservice.tls import CertifiedProtocol, TlsFiles
+from bridge.keyservice.certified import CertifiedProtocol
+from bridge.keyservice.tlsfiles import TlsFiles
 
 GRACE_S = 10
 

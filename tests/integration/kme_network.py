@@ -20,7 +20,7 @@ import httpx
 
 from bridge.keyservice.kme.authority import Authority
 from bridge.keyservice.kme.client import KmeClient
-from bridge.keyservice.tls import TlsFiles
+from bridge.keyservice.tlsfiles import TlsFiles
 
 START_S = 60.0
 STOP_S = 30.0

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bridge.apps.addresses import host_and_port
 from bridge.apps.cli.root import JsonOption, print_json
-from bridge.apps.kmeconfig import KmeConfig, LinkConfig, address, read
+from bridge.apps.kmeconfig import KmeConfig, LinkConfig, read
 from bridge.apps.logs import configure_logs
 from bridge.domain.errors import InputError
 from bridge.keyservice.kme.authority import Authority, Role
@@ -82,7 +83,7 @@ def run(config: ConfigArgument) -> None:
     configure_logs()
     kme = read(KmeConfig, config)
     settings = kme.settings(config.resolve().parent)
-    serve_kme(settings, address(kme.listen_url), address(kme.peer_listen_url))
+    serve_kme(settings, host_and_port(kme.listen_url), host_and_port(kme.peer_listen_url))
 
 
 @app.command()

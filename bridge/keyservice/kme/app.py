@@ -20,11 +20,13 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from bridge.domain.errors import KeyServiceError
+from bridge.keyservice.certified import caller
 from bridge.keyservice.kme.entity import Delivered, KeyManagementEntity
 from bridge.keyservice.kme.refusals import Refused, bad_request
 from bridge.keyservice.kme.wire import (
     BAD_FORMAT,
     MAXIMUM_NUMBER,
+    PREFIX,
     Error,
     Key,
     KeyContainer,
@@ -34,12 +36,9 @@ from bridge.keyservice.kme.wire import (
     SaeId,
     Status,
 )
-from bridge.keyservice.tls import caller
 
 _log = structlog.stdlib.get_logger(__name__)
 
-MAXIMUM_BODY = 1 << 18
-PREFIX = "/api/v1/keys"
 Answer = TypeVar("Answer")
 
 SlaveId = Annotated[SaeId, Path(description="The slave SAE, URL-encoded.")]

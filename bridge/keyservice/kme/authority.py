@@ -20,7 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from bridge.domain.errors import ConfigError, InputError
 from bridge.keyservice.secretfile import private_folder, write_private_text
-from bridge.keyservice.tls import TlsFiles
+from bridge.keyservice.tlsfiles import TlsFiles
 
 AUTHORITY = "authority"
 MAXIMUM_NAME = 64

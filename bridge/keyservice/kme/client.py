@@ -15,9 +15,8 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bridge.domain.errors import InputError, KmeLied, KmeRefused, KmeUnreachable
-from bridge.keyservice.kme.app import PREFIX
-from bridge.keyservice.kme.wire import Error, KeyId
-from bridge.keyservice.tls import TlsFiles
+from bridge.keyservice.kme.wire import PREFIX, Error, KeyId
+from bridge.keyservice.tlsfiles import TlsFiles
 
 TIMEOUT_S = 10.0
 DELAYS_S = (0.2, 1.0, 3.0)

@@ -19,7 +19,7 @@ from bridge.keyservice.kme.peerwire import (
     RefusedBody,
 )
 from bridge.keyservice.linkblock import LinkBlock
-from bridge.keyservice.tls import TlsFiles
+from bridge.keyservice.tlsfiles import TlsFiles
 
 TIMEOUT_S = 5.0
 DELAYS_S = (0.05, 0.2, 0.5)

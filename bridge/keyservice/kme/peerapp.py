@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from bridge.domain.errors import BlockConflict, BridgeError, InputError, PoolFull
+from bridge.keyservice.certified import caller
 from bridge.keyservice.kme.entity import KeyManagementEntity
 from bridge.keyservice.kme.peerwire import (
     BlockBody,
@@ -21,7 +22,6 @@ from bridge.keyservice.kme.peerwire import (
     PromisesBody,
     RefusedBody,
 )
-from bridge.keyservice.tls import caller
 
 _log = structlog.stdlib.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from bridge.domain.errors import InputError
 from bridge.keyservice.pool import PoolLimits
 from bridge.keyservice.sealingkey import SealingKeySource
-from bridge.keyservice.tls import TlsFiles
+from bridge.keyservice.tlsfiles import TlsFiles
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ KeyId = Annotated[
 ]
 """A UUID as RFC 4122 writes it."""
 Extension = dict[str, Any]
+PREFIX = "/api/v1/keys"
 MAXIMUM_IDS = 1024
 MAXIMUM_NUMBER = (1 << 63) - 1
 
