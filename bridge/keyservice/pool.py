@@ -12,7 +12,20 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from bridge.domain.errors import BlockConflict, InputError, PoolExhausted, PoolFull
 from bridge.domain.keys import Provenance
@@ -32,6 +45,7 @@ from bridge.keyservice.sealingkey import subkey
 
 LOCK = 0x41535452_504F4F4C
 """PostgreSQL's key of who changes a pool: "ASTRPOOL"."""
+GRACE_S = 60.0
 LOCAL = "keyservice"
 """The owner of blocks where there is no second KME."""
 
@@ -112,7 +126,7 @@ class KeyPool:
 
     def simulated(self) -> bool:
         """Whether any key that is there to take comes from a simulated link."""
-        query = self._mine().where(blocks.c.simulated).with_only_columns(blocks.c.number).limit(1)
+        query = select(blocks.c.number).where(*self._good(), blocks.c.simulated).limit(1)
         with self._engine.begin() as db:
             return db.execute(query).first() is not None
 
@@ -132,7 +146,7 @@ class KeyPool:
         """
         with self._engine.begin() as db:
             lock_pool(db)
-            held = self._held(db)
+            held = _free_bits(db, blocks.c.free_bytes > literal_column("0"))
             for block in deposited:
                 if self._known(db, block):
                     continue
@@ -216,17 +230,26 @@ class KeyPool:
                 )
             chunk = self._open(row)
             key += chunk.cut(start, segment.length)
-            self._keep(db, chunk)
+            self._keep(db, chunk, segment.length)
             histories[segment.block_id] = _history(row)
         note_use(db, Purpose.DELIVERY, subject, list(histories))
         provenance = joined([one.provenance() for one in histories.values()])
         return LinkKey(bytes(key), provenance, tuple(segments))
 
     def expire(self) -> int:
-        """Destroy blocks that are too old; how many bits of them nobody had taken."""
+        """Destroy blocks that are too old; how many bits of them nobody had taken.
+
+        Those of the other KME a little later: it may have given bits away at the last moment, and
+        its clock may be behind.
+        """
+        now = time.time()
+        old = or_(
+            and_(blocks.c.owner == self.name, blocks.c.expires_at <= now),
+            blocks.c.expires_at <= now - GRACE_S,
+        )
         with self._engine.begin() as db:
             lock_pool(db)
-            return destroy_blocks(db, blocks.c.expires_at <= time.time())
+            return destroy_blocks(db, old)
 
     # rows
 
@@ -243,10 +266,11 @@ class KeyPool:
                 raise PoolExhausted(8 * wanted, 8 * (wanted - missing))
             for row in rows:
                 chunk = self._open(row)
+                before = missing
                 for segment, data in chunk.take(missing):
                     pieces.append((segment, data, _history(row)))
                     missing -= len(data)
-                self._keep(db, chunk)
+                self._keep(db, chunk, before - missing)
         pieces.reverse()
         return pieces
 
@@ -267,6 +291,7 @@ class KeyPool:
                 epsilon=history.epsilon,
                 created_at=history.created_at,
                 expires_at=None if lifetime is None else history.created_at + lifetime,
+                free_bytes=len(block.key),
             )
             .returning(blocks.c.number)
         ).scalar_one()
@@ -296,7 +321,12 @@ class KeyPool:
         plain = open_part(self._block_key(row.block_id), row.block_id, row.number, row.sealed)
         return Chunk(row.block, row.block_id, row.number, [list(part) for part in row.free], plain)
 
-    def _keep(self, db: Connection, chunk: Chunk) -> None:
+    def _keep(self, db: Connection, chunk: Chunk, taken: int) -> None:
+        db.execute(
+            update(blocks)
+            .where(blocks.c.number == chunk.block)
+            .values(free_bytes=blocks.c.free_bytes - taken)
+        )
         place = (chunks.c.block == chunk.block, chunks.c.number == chunk.number)
         if not chunk.free:
             db.execute(delete(chunks).where(*place))
@@ -314,22 +344,19 @@ class KeyPool:
         return subkey(self._sealing_key, f"block/{block_id}")
 
     def _mine(self, max_qber: float | None = None) -> Select[Any]:
-        query = _with_blocks().where(
+        return _with_blocks().where(*self._good(max_qber))
+
+    def _good(self, max_qber: float | None = None) -> list[ColumnElement[bool]]:
+        conditions: list[ColumnElement[bool]] = [
             blocks.c.owner == self.name,
             blocks.c.state == BlockState.READY.value,
+            blocks.c.free_bytes > literal_column("0"),  # as the index has it
             or_(blocks.c.expires_at.is_(None), blocks.c.expires_at > time.time()),
-        )
-        return query if max_qber is None else query.where(blocks.c.qber <= max_qber)
+        ]
+        return conditions if max_qber is None else [*conditions, blocks.c.qber <= max_qber]
 
     def _available(self, db: Connection, max_qber: float | None = None) -> int:
-        query = self._mine(max_qber).with_only_columns(
-            func.coalesce(func.sum(chunks.c.free_bytes), 0)
-        )
-        return 8 * int(db.execute(query).scalar_one())
-
-    def _held(self, db: Connection) -> int:
-        query = select(func.coalesce(func.sum(chunks.c.free_bytes), 0))
-        return 8 * int(db.execute(query).scalar_one())
+        return _free_bits(db, *self._good(max_qber))
 
     def _reserve(self, purpose: Purpose) -> int:
         return 0 if purpose is Purpose.SIGNING else self.limits.reserve_bits
@@ -353,17 +380,18 @@ def note_use(db: Connection, purpose: Purpose, subject: str, block_ids: Sequence
     )
 
 
-def destroy_blocks(db: Connection, which: Any) -> int:
+def destroy_blocks(db: Connection, which: ColumnElement[bool]) -> int:
     """Delete the bits of the blocks that ``which`` selects; how many there were."""
-    numbers = select(blocks.c.number).where(which)
-    chosen = chunks.c.block.in_(numbers)
-    bits = 8 * int(
-        db.execute(
-            select(func.coalesce(func.sum(chunks.c.free_bytes), 0)).where(chosen)
-        ).scalar_one()
-    )
-    db.execute(delete(chunks).where(chosen))
+    chosen = and_(which, blocks.c.free_bytes > literal_column("0"))
+    bits = _free_bits(db, chosen)
+    db.execute(delete(chunks).where(chunks.c.block.in_(select(blocks.c.number).where(chosen))))
+    db.execute(update(blocks).where(chosen).values(free_bytes=0))
     return bits
+
+
+def _free_bits(db: Connection, *conditions: ColumnElement[bool]) -> int:
+    query = select(func.coalesce(func.sum(blocks.c.free_bytes), 0)).where(*conditions)
+    return 8 * int(db.execute(query).scalar_one())
 
 
 def joined(origins: Sequence[Provenance]) -> Provenance:
@@ -385,7 +413,7 @@ def joined(origins: Sequence[Provenance]) -> Provenance:
 def _with_blocks() -> Select[Any]:
     return select(
         chunks,
-        *(column for column in blocks.c if column.name != "number"),
+        *(column for column in blocks.c if column.name not in ("number", "free_bytes")),
     ).join_from(chunks, blocks, chunks.c.block == blocks.c.number)
 
 

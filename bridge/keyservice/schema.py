@@ -103,8 +103,17 @@ blocks = Table(
     Column("epsilon", Float, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float),
+    # The sum of its parts, so that a level is told from one row a block.
+    Column("free_bytes", BigInteger, nullable=False),
 )
-Index("blocks_by_owner", blocks.c.owner, blocks.c.state, blocks.c.number)
+Index(
+    "blocks_with_key",
+    blocks.c.owner,
+    blocks.c.state,
+    blocks.c.number,
+    sqlite_where=blocks.c.free_bytes > 0,
+    postgresql_where=blocks.c.free_bytes > 0,
+)
 
 # Part of a block, sealed; `free` is what was not taken of it, as ranges of bytes in the part.
 chunks = Table(

@@ -262,6 +262,10 @@ def test_400_for_queries_that_are_not_understood(alice: httpx.Client, bob: httpx
     answer = alice.post("/api/v1/keys/bob/enc_keys", content=b"{no json", headers=headers)
     refused(answer, 400, "bad request format")
     refused(alice.get("/api/v1/keys/bob/keys"), 404, "Not Found")
+    long = b'{"extension_optional": [{"x": "' + b"x" * (1 << 18) + b'"}]}'
+    refused(alice.post("/api/v1/keys/bob/enc_keys", content=long, headers=headers), 413, "262144")
+    parts = iter([long[:1000], long[1000:]])  # without a length in front
+    refused(alice.post("/api/v1/keys/bob/enc_keys", content=parts, headers=headers), 413, "262144")
     refused(alice.delete("/api/v1/keys/bob/status"), 405, "Method Not Allowed")
 
 
@@ -504,6 +508,24 @@ def test_64_clients_get_different_keys_and_both_ends_agree(network: KmeNetwork) 
     for key_id in wanted[:32]:
         answers = [answer for asked, answer in zip(wanted, got, strict=True) if asked == key_id]
         assert sorted(answers) == [[], [expected[key_id]]]
+
+
+def test_both_kmes_give_at_once_and_neither_waits_for_the_other_in_vain(
+    network: KmeNetwork,
+) -> None:
+    for kme in ("kme-a", "kme-b"):
+        network.fill(kme, 80)
+    start = threading.Barrier(32)
+
+    def ask(number: int) -> list[str]:
+        master, slave = (("alice", "bob"), ("bob", "alice"))[number % 2]
+        with network.client(master, delays_s=()) as client:
+            start.wait(60)
+            return [one.key_id for _ in range(3) for one in client.get_key(slave, 1, 128)]
+
+    with ThreadPoolExecutor(32) as threads:
+        ids = [one for many in threads.map(ask, range(32)) for one in many]
+    assert len(set(ids)) == 96
 
 
 def test_the_kmes_stop_cleanly_and_say_nothing_of_a_key(network: KmeNetwork) -> None:

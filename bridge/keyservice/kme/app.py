@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from bridge.domain.errors import KeyServiceError
+from bridge.keyservice.bodylimit import BodyLimit
 from bridge.keyservice.certified import caller
 from bridge.keyservice.kme.entity import Delivered, KeyManagementEntity
 from bridge.keyservice.kme.refusals import Refused, bad_request
@@ -39,6 +40,7 @@ from bridge.keyservice.kme.wire import (
 
 _log = structlog.stdlib.get_logger(__name__)
 
+MAXIMUM_BODY = 1 << 18
 Answer = TypeVar("Answer")
 
 SlaveId = Annotated[SaeId, Path(description="The slave SAE, URL-encoded.")]
@@ -63,6 +65,11 @@ def create_app(entity: KeyManagementEntity) -> FastAPI:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(KeyServiceError, _failed)
     app.add_exception_handler(OperationalError, _failed)
+    app.add_middleware(
+        BodyLimit,
+        limit=MAXIMUM_BODY,
+        refusal=lambda: _answer(413, f"body: expected at most {MAXIMUM_BODY} bytes"),
+    )
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 

@@ -195,6 +195,23 @@ def test_old_key_is_not_given_and_destroyed(opened: Database, blocks: Blocks) ->
         assert {row.block for row in db.execute(select(chunks.c.block))} == {2}
 
 
+def test_the_other_ends_old_key_is_destroyed_after_its_owner_had_time_to_give_it(
+    opened: Database, blocks: Blocks
+) -> None:
+    pool = KeyPool(opened, "kme-b", PoolLimits(reserve_bits=0, lifetime_s=100))
+    old = dataclasses.replace(blocks[0].history, created_at=time.time() - 110, owner="kme-a")
+    older = dataclasses.replace(blocks[1].history, created_at=time.time() - 170, owner="kme-a")
+    late, too_late = (
+        dataclasses.replace(block, history=history)
+        for block, history in zip(blocks, (old, older), strict=True)
+    )
+    pool.deposit(late, too_late)
+    assert pool.expire() == 8 * len(too_late.key)
+    with opened.engine.begin() as db:
+        segment = Segment(old.block_id, 0, 32)
+        assert pool.cut_within(db, "kme-a", [segment], "id").key == late.key[:32]
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [

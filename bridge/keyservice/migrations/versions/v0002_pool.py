@@ -44,8 +44,16 @@ def _pool() -> None:
         sa.Column("epsilon", sa.Float, nullable=False),
         sa.Column("created_at", sa.Float, nullable=False),
         sa.Column("expires_at", sa.Float),
+        sa.Column("free_bytes", sa.BigInteger, nullable=False),
     )
-    op.create_index("blocks_by_owner", "blocks", ["owner", "state", "number"])
+    with_key = sa.text("free_bytes > 0")
+    op.create_index(
+        "blocks_with_key",
+        "blocks",
+        ["owner", "state", "number"],
+        sqlite_where=with_key,
+        postgresql_where=with_key,
+    )
     op.create_table(
         "chunks",
         sa.Column("block", sa.BigInteger, sa.ForeignKey("blocks.number"), primary_key=True),
