@@ -433,7 +433,7 @@ def made_up(operation: Any, mode: schemathesis.GenerationMode, **call: Any) -> s
 
     @given(operation.as_strategy(generation_mode=mode))
     @settings(
-        max_examples=int(os.environ.get("KME_FUZZ_EXAMPLES", "12")),
+        max_examples=int(os.environ.get("KME_FUZZ_EXAMPLES", "6")),
         deadline=None,
         suppress_health_check=list(HealthCheck),
         database=None,

@@ -22,6 +22,7 @@ TIMEOUT_S = 10.0
 DELAYS_S = (0.2, 1.0, 3.0)
 """Waits between tries where nobody answers or the KME says 503."""
 MAXIMUM_ANSWER = 1 << 24
+LONG_BYTES = 16
 REMEMBERED = 1 << 16
 """Key ids that are remembered, so that none is taken twice."""
 
@@ -176,15 +177,16 @@ class KmeClient:
         for one in keys:
             if one.key_id.lower() in self._seen:
                 raise KmeLied(self.url, "keys that were not given before", f"key {one.key_id}")
+        # Of shorter ones two may be alike by chance.
+        if len({one.key for one in keys if len(one.key) >= LONG_BYTES}) != sum(
+            len(one.key) >= LONG_BYTES for one in keys
+        ):
+            raise KmeLied(self.url, "different keys", "one twice")
         for one in keys:
             self._seen.add(one.key_id.lower())
             self._order.append(one.key_id.lower())
             if len(self._order) > REMEMBERED:
                 self._seen.discard(self._order.popleft())
-        if len(keys) > 1 and len({one.key for one in keys}) != len(keys):
-            shortest = min(len(one.key) for one in keys)
-            if shortest >= 16:  # of shorter ones two may be alike by chance
-                raise KmeLied(self.url, "different keys", "one twice")
 
     def _ask(
         self, method: str, path: str, body: dict[str, Any] | None, kind: type[Answer]

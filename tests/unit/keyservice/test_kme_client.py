@@ -216,9 +216,9 @@ def test_503_is_tried_again_and_other_refusals_are_not(liar: Liar, client: KmeCl
             {"message": "size shall be a multiple of 8", "details": [{"size": 9}]},
             "multiple of 8",
         ),
-        (401, b"", ""),
+        (401, b"", "with 401"),
         (404, b"<html>", "<html>"),
-        (302, b"", ""),
+        (302, b"", "with 302"),
     ):
         liar.say(answer, status=status)
         with pytest.raises(KmeRefused, match=message) as error:
