@@ -382,7 +382,7 @@ def test_qkdsecs_prober_finds_nothing_wrong_but_its_own_wish_for_404(network: Km
     ) as client:
         report = run_all(client, "alice")
     found = {one.name: one.status.value for one in report.results}
-    # Clause 5.3 says 400 for a key that is not found; the prober would like 404.
+    # The standard says 400 for a key that is not found; the prober would like 404.
     assert found.pop("error_contract_404") == "warn"
     assert set(found.values()) == {"pass"}
     assert len(found) == 9

@@ -1,4 +1,4 @@
-"""The REST interface of a KME: ETSI GS QKD 014 V1.1.1, clause 5, over mutual TLS.
+"""The REST interface of a KME: ETSI GS QKD 014 V1.1.1, over mutual TLS.
 
 The SAE is who its certificate says. Errors have the standard's form, those of HTTP itself too.
 """

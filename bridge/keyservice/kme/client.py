@@ -109,7 +109,7 @@ class KmeClient:
         self._http.close()
 
     def status(self, slave: str) -> KmeStatus:
-        """Clause 5.1, `Get status`: what there is for this SAE and ``slave``."""
+        """`Get status`: what there is for this SAE and ``slave``."""
         status = self._ask("GET", f"{_path(slave)}/status", None, KmeStatus)
         if status.slave_SAE_ID != slave:
             raise KmeLied(self.url, f"the status for {slave!r}", f"one for {status.slave_SAE_ID!r}")
@@ -128,7 +128,7 @@ class KmeClient:
         additional_slaves: Sequence[str] = (),
         optional: Sequence[dict[str, Any]] = (),
     ) -> list[KmeKey]:
-        """Clause 5.2, `Get key`: ``number`` new keys of ``size`` bits for this SAE and ``slave``.
+        """`Get key`: ``number`` new keys of ``size`` bits for this SAE and ``slave``.
 
         Each was never given to this client before. A try whose answer was lost has cost its keys.
         """
@@ -146,7 +146,7 @@ class KmeClient:
         return keys
 
     def get_key_with_ids(self, master: str, key_ids: Sequence[str]) -> list[KmeKey]:
-        """Clause 5.3, `Get key with key IDs`: keys that ``master`` had given for this SAE.
+        """`Get key with key IDs`: keys that ``master`` had given for this SAE.
 
         In the order of the ids, whatever order the KME has.
         """

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from bridge.domain.errors import (
@@ -29,7 +30,7 @@ from bridge.keyservice.audit import AuditLog
 from bridge.keyservice.database import Database
 from bridge.keyservice.kme.extensions import Asked, read_extensions
 from bridge.keyservice.kme.peerwire import PromiseBody, SegmentBody
-from bridge.keyservice.kme.refusals import Refused, bad_request, unauthorized, unavailable
+from bridge.keyservice.kme.refusals import bad_request, unauthorized, unavailable
 from bridge.keyservice.kme.settings import KmeSettings
 from bridge.keyservice.kme.wire import (
     MANDATORY_UNMET,
@@ -40,7 +41,7 @@ from bridge.keyservice.kme.wire import (
 )
 from bridge.keyservice.linkblock import LinkBlock
 from bridge.keyservice.pool import KeyPool, Purpose
-from bridge.keyservice.promises import GivenKey, NotHere, NotNamed, Promise, Promises
+from bridge.keyservice.promises import NotHere, NotNamed, Promise, Promises
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -81,7 +82,7 @@ class KeyManagementEntity:
         self._paused_until = 0.0
 
     def status(self, master: str | None, slave: str) -> Status:
-        """Clause 5.1, `Get status`, for a master SAE of this KME. Raises ``Refused``."""
+        """`Get status`: for a master SAE of this KME. Raises ``Refused``."""
         master = self._own(master)
         target = self._kme_of(slave)
         limits, delivery = self.settings.limits, self.settings.delivery
@@ -102,7 +103,7 @@ class KeyManagementEntity:
         )
 
     def get_key(self, master: str | None, slave: str, request: KeyRequest) -> list[Delivered]:
-        """Clause 5.2, `Get key`: new keys for a master SAE of this KME and its slave SAEs.
+        """`Get key`: new keys for a master SAE of this KME and its slave SAEs.
 
         The keys left the pool, and the slave SAEs' KMEs have them, when this returns. Raises
         ``Refused``.
@@ -126,7 +127,7 @@ class KeyManagementEntity:
     def get_key_with_ids(
         self, slave: str | None, master: str, key_ids: Sequence[str]
     ) -> list[Delivered]:
-        """Clause 5.3, `Get key with key IDs`: keys that a master SAE named this slave SAE for.
+        """`Get key with key IDs`: keys that a master SAE named this slave SAE for.
 
         Each is given once, all that were asked for or none. Raises ``Refused``: 401 when the SAE
         was not named for one of them, 400 when one is not here.
@@ -215,7 +216,7 @@ class KeyManagementEntity:
             )
         return delivered, bodies
 
-    def _max_qber(self, db: Any, number: int, size: int, asked: Asked) -> float | None:
+    def _max_qber(self, db: Connection, number: int, size: int, asked: Asked) -> float | None:
         """The limit of the request; none where it was optional and cannot be met.
 
         Raises ``Refused`` where it was mandatory, cannot be met, and without it could be.
@@ -231,7 +232,7 @@ class KeyManagementEntity:
             raise bad_request(MANDATORY_UNMET, [{"astralink_max_qber": asked.max_qber}])
         return asked.max_qber
 
-    def _keep_one(self, db: Any, owner: str, body: PromiseBody) -> str | None:
+    def _keep_one(self, db: Connection, owner: str, body: PromiseBody) -> str | None:
         if self._at(body.slaves, self.settings.kme_id) != tuple(body.slaves):
             raise BlockConflict(
                 f"key {body.key_id}: expected SAEs of {self.settings.kme_id}, got {body.slaves}"
@@ -293,6 +294,3 @@ class KeyManagementEntity:
 
 def _told(provenance: Provenance) -> dict[str, Any]:
     return {"astralink_provenance": asdict(provenance)}
-
-
-__all__ = ["Delivered", "GivenKey", "KeyManagementEntity", "Peer", "Refused"]
