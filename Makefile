@@ -10,8 +10,8 @@ export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
 FUZZ_MINUTES ?= 60
 SOAK_MINUTES ?= 60
 
-.PHONY: demo test fuzz soak faults differential link-statistics lint check-generated bench tools liboqs hyperlane \
-  lock picture clean
+.PHONY: demo test fuzz kme-fuzz soak faults differential link-statistics lint check-generated bench \
+  tools liboqs hyperlane lock picture clean
 .DEFAULT_GOAL := demo
 
 ## The main job: one message, there and back, attested and verified on chain.
@@ -40,6 +40,11 @@ faults: $(VENV)/.dev node_modules/.done
 	rm -rf .cache/faults
 	FAULTS=all $(BIN)/python -m pytest -s tests/faults
 	$(BIN)/python scripts/fault_page.py
+
+## More requests made up from the KME's OpenAPI document, or KME_FUZZ_EXAMPLES for each method.
+kme-fuzz: $(VENV)/.dev
+	KME_FUZZ_EXAMPLES=$(or $(KME_FUZZ_EXAMPLES),500) $(BIN)/python -m pytest -s --timeout 3600 \
+	  tests/integration/test_keyservice_kme.py -k made_up
 
 ## More changed signatures of ML-DSA-87, the contract against independent libraries.
 differential: $(VENV)/.dev liboqs

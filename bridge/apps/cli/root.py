@@ -39,6 +39,7 @@ COMMANDS = (
     "relay",
     "attest",
     "keyservice",
+    "kme",
     "ccip",
 )
 
