@@ -26,9 +26,8 @@ from bridge.domain.keys import Algorithm
 from bridge.domain.rotations import Rotation
 from bridge.keyservice.client import KeyServiceClient
 from bridge.keyservice.kme.authority import Authority, Role
-from tests.integration.kme_network import astralink, running
+from tests.integration.kme_network import START_S, STOP_S, astralink, running
 
-START_S = 60.0
 CHECKPOINT = Checkpoint(1, 31337, b"\x11" * 20, b"\x22" * 32, 3, 2, 31338, b"\x33" * 20, 1)
 ROTATION = Rotation(31337, b"\x44" * 20, 1, b"\x55" * 32, salt=1)
 
@@ -71,7 +70,7 @@ class Ended:
 def command(name: str, *arguments: object) -> Ended:
     words = [name, *map(str, arguments)]
     with ThreadPoolExecutor(1) as thread:
-        done = thread.submit(CliRunner().invoke, application(name), words).result(120)
+        done = thread.submit(CliRunner().invoke, application(name), words).result(START_S)
     if isinstance(done.exception, BridgeError):
         return Ended(done.exception.exit_code, done.stdout, str(done.exception))
     return Ended(done.exit_code, done.stdout, done.stderr)
@@ -109,7 +108,7 @@ class Service:
     def stop(self, number: int = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(STOP_S)
 
     def log(self) -> str:
         return (self.folder / "log").read_text()
@@ -273,7 +272,7 @@ async def test_the_audit_log_is_exported_and_checked(service: Service, tmp_path:
     changed = tmp_path / "changed.jsonl"
     changed.write_text(out.read_text().replace("audited", "auditor"))
     done = subprocess.run(  # noqa: ASYNC221 - for the process's own exit code
-        astralink("keys", "check-audit", changed), capture_output=True, text=True, timeout=120
+        astralink("keys", "check-audit", changed), capture_output=True, text=True, timeout=START_S
     )
     assert (done.returncode, done.stdout) == (6, "")
     assert "expected hash" in done.stderr

@@ -348,7 +348,7 @@ def test_nothing_that_was_given_is_given_again_after_kill_9(
         assert taker.stdout is not None
         given += [taker.stdout.readline().strip() for _ in range(kills_after)]
         taker.send_signal(signal.SIGKILL)
-        given += [line for line in taker.communicate(timeout=60)[0].split("\n") if len(line) == 64]
+        given += [line for line in taker.communicate(timeout=180)[0].split("\n") if len(line) == 64]
     left = pool.take(pool.bits, "id").key
     rest = [left[n : n + 32].hex() for n in range(0, len(left), 32)]
     assert len(given) >= 73
