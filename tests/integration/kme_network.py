@@ -17,7 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import structlog
+from click.testing import Result
+from typer.testing import CliRunner
 
+from bridge.apps.cli.root import application
 from bridge.keyservice.kme.authority import Authority
 from bridge.keyservice.kme.client import KmeClient
 from bridge.keyservice.tlsfiles import TlsFiles
@@ -32,6 +36,14 @@ CERTIFIED = [name for name in SAES if "/" not in name]
 
 def astralink(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "bridge.apps.cli", *map(str, arguments)]
+
+
+def invoked(name: str, *arguments: object) -> Result:
+    """A command in this process. A daemon's logs would go on to a stream that ends with it."""
+    try:
+        return CliRunner().invoke(application(name), [name, *map(str, arguments)])
+    finally:
+        structlog.reset_defaults()
 
 
 @dataclass

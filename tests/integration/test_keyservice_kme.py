@@ -22,15 +22,13 @@ from hypothesis import HealthCheck, given, settings
 from qkdsec.client import ETSI014Client
 from qkdsec.doctor import run_all
 from schemathesis.checks import load_all_checks
-from typer.testing import CliRunner
 
-from bridge.apps.cli.root import application
 from bridge.domain.errors import ConfigError, InputError, KmeRefused, KmeUnreachable, PortInUse
 from bridge.keyservice.kme.authority import Authority, Role
 from bridge.keyservice.kme.client import KmeClient
 from bridge.keyservice.kme.foreign import ForeignLink
 from bridge.keyservice.kme.peerwire import BlockBody, PromiseBody, PromisesBody, SegmentBody
-from tests.integration.kme_network import START_S, KmeNetwork, running
+from tests.integration.kme_network import START_S, KmeNetwork, invoked, running
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -620,7 +618,7 @@ def test_an_empty_pool_is_503(network: KmeNetwork) -> None:
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(application("kme"), ["kme", *map(str, arguments)])
+    return invoked("kme", *arguments)
 
 
 @pytest.mark.parametrize(

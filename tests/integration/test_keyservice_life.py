@@ -14,9 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from typer.testing import CliRunner
 
-from bridge.apps.cli.root import application
 from bridge.apps.devnet.layout import Layout, Ports, attestor_ports
 from bridge.apps.devnet.processes import choose_ports
 from bridge.crypto.providers import select
@@ -26,7 +24,7 @@ from bridge.domain.keys import Algorithm
 from bridge.domain.rotations import Rotation
 from bridge.keyservice.client import KeyServiceClient
 from bridge.keyservice.kme.authority import Authority, Role
-from tests.integration.kme_network import START_S, STOP_S, astralink, running
+from tests.integration.kme_network import START_S, STOP_S, astralink, invoked, running
 
 CHECKPOINT = Checkpoint(1, 31337, b"\x11" * 20, b"\x22" * 32, 3, 2, 31338, b"\x33" * 20, 1)
 ROTATION = Rotation(31337, b"\x44" * 20, 1, b"\x55" * 32, salt=1)
@@ -68,9 +66,8 @@ class Ended:
 
 
 def command(name: str, *arguments: object) -> Ended:
-    words = [name, *map(str, arguments)]
     with ThreadPoolExecutor(1) as thread:
-        done = thread.submit(CliRunner().invoke, application(name), words).result(START_S)
+        done = thread.submit(invoked, name, *arguments).result(START_S)
     if isinstance(done.exception, BridgeError):
         return Ended(done.exception.exit_code, done.stdout, str(done.exception))
     return Ended(done.exit_code, done.stdout, done.stderr)
