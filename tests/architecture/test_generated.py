@@ -21,6 +21,7 @@ MACHINE_PATH = re.compile(r"(?<![\w.$}~:/-])/(home|root|Users|work|tmp/wt)/\w")
 REGISTRY = re.compile(r"https?://[^\s\"']*|--(extra-)?index-url|--find-links|\bregistry\.[\w.]+")
 
 
+@pytest.mark.timeout(900)
 def test_artifacts_are_what_their_sources_build():
     if shutil.which("node") is None:
         pytest.skip("no Node.js, which runs the Solidity compiler")
@@ -32,7 +33,7 @@ def test_artifacts_are_what_their_sources_build():
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert f"{len(ARTIFACTS)} contracts are what their sources say" in done.stdout

@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 APE = shutil.which("ape", path=str(Path(sys.executable).parent))
 SOLC = ROOT / "scripts" / "solc"
 NOWHERE = "http://127.0.0.1:9"
-TIMEOUT_S = 280
+TIMEOUT_S = 600
 
 needs_ape = pytest.mark.skipif(APE is None, reason="no ape: the extra `ape` is not installed")
 needs_anvil = pytest.mark.skipif(find_anvil() is None, reason="no Anvil: run `make tools`")
@@ -39,7 +39,7 @@ needs_solc = pytest.mark.skipif(
     reason="no solc or no imported contracts: Node.js is needed, and `make tools`",
 )
 # The compiler takes more than a minute over all contracts, and two when the machine is busy.
-pytestmark = [needs_ape, needs_solc, pytest.mark.timeout(600)]
+pytestmark = [needs_ape, needs_solc, pytest.mark.timeout(1_200)]
 
 
 @dataclass(frozen=True)
