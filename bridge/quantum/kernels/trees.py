@@ -1,0 +1,85 @@
+"""Parity trees over 64 frames at once: lane f of every word belongs to frame f.
+
+A string of 64 n bits, n = 2^L words, is 64 frames of n bits; frame f has bit f of each word. All
+frames share one permutation in each pass. The tree of a pass is a heap: leaf ``n + j`` is word
+``order[j]``, node v is the exclusive or of nodes 2v and 2v + 1, so one word holds the parities of
+64 frames. A pass compares the nodes ``top`` to ``2 top - 1``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bridge.quantum.kernels.compiled import kernel
+
+Words = npt.NDArray[np.uint64]
+Indices = npt.NDArray[np.int32]
+
+UNBUILT, CROWNED, PLANTED = 0, 1, 2
+
+
+class Trees(NamedTuple):
+    """The trees of all passes.
+
+    ``order`` and ``where``, int32 (passes, n), are each pass's permutation and its inverse; the
+    first pass's is the identity. ``tops``, int64 (passes), has the first top node of each.
+    ``parity``, uint64 (passes, 2 n), holds the nodes. ``state``, int64 (passes), says whether a
+    pass has nothing, its top nodes only, or all its nodes.
+    """
+
+    order: Indices
+    where: Indices
+    tops: npt.NDArray[np.int64]
+    parity: Words
+    state: npt.NDArray[np.int64]
+
+
+def empty_trees(order: Indices, tops: npt.NDArray[np.int64]) -> Trees:
+    """Trees with nothing in them for these permutations."""
+    passes, length = order.shape
+    where = np.empty_like(order)
+    for number in range(passes):
+        where[number, order[number]] = np.arange(length, dtype=np.int32)
+    return Trees(
+        order=np.ascontiguousarray(order),
+        where=where,
+        tops=tops,
+        parity=np.zeros((passes, 2 * length), dtype=np.uint64),
+        state=np.zeros(passes, dtype=np.int64),
+    )
+
+
+@kernel
+def plant(words: Words, trees: Trees, number: int) -> None:
+    """All nodes of one pass, from the words as they are now."""
+    length = words.size
+    parity = trees.parity[number]
+    order = trees.order[number]
+    if number == 0:
+        for place in range(length):
+            parity[length + place] = words[place]
+    else:
+        for place in range(length):
+            parity[length + place] = words[order[place]]
+    for node in range(length - 1, 0, -1):
+        parity[node] = parity[2 * node] ^ parity[2 * node + 1]
+    trees.state[number] = PLANTED
+
+
+@kernel
+def crown(words: Words, trees: Trees, number: int) -> None:
+    """The two top nodes of a pass that halves the string. The first pass must be planted."""
+    order = trees.order[number]
+    first = np.uint64(0)
+    for place in range(words.size // 2):
+        first ^= words[order[place]]
+    top = trees.tops[0]
+    total = np.uint64(0)
+    for node in range(top, 2 * top):
+        total ^= trees.parity[0, node]
+    trees.parity[number, 2] = first
+    trees.parity[number, 3] = first ^ total
+    trees.state[number] = CROWNED
