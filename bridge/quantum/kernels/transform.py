@@ -32,25 +32,17 @@ _NEAR = 1 << 11
 
 def plain_forward(values: list[int]) -> list[int]:
     """The values at w_0 .. w_{N-1} of a polynomial on X_0 .. X_{N-1}: the readable twin."""
-    count = len(values)
-    if count == 1:
+    return _plain_block(values, 0)
+
+
+def _plain_block(values: list[int], block: int) -> list[int]:
+    if len(values) == 1:
         return values
-    half = count // 2
-    low, high = values[:half], values[half:]
-    # The factor is s_i at the block's first point; recursion carries it as an offset instead.
-    return _plain_at(low, high, 0)
-
-
-def _plain_at(low: list[int], high: list[int], block: int) -> list[int]:
-    factor = int(points(max(1, (2 * block + 1).bit_length()))[2 * block])
-    first = [u ^ plain_product(factor, v) for u, v in zip(low, high, strict=True)]
-    second = [u ^ v for u, v in zip(first, high, strict=True)]
-    if len(low) == 1:
-        return first + second
-    half = len(low) // 2
-    return _plain_at(first[:half], first[half:], 2 * block) + _plain_at(
-        second[:half], second[half:], 2 * block + 1
-    )
+    half = len(values) // 2
+    factor = int(points((2 * block + 1).bit_length())[2 * block])
+    low = [u ^ plain_product(factor, v) for u, v in zip(values[:half], values[half:], strict=True)]
+    high = [u ^ v for u, v in zip(low, values[half:], strict=True)]
+    return _plain_block(low, 2 * block) + _plain_block(high, 2 * block + 1)
 
 
 def _shuffle(builder: Any, left: Any, right: Any, places: list[int]) -> Any:
@@ -120,8 +112,8 @@ def _wide_step(inverse: bool) -> Any:
 def _near_step(inverse: bool) -> Any:
     """The layers of half 2 and 1 on eight words: their address, and that of four factors.
 
-    The factors are w_{2c}, w_{2c+2}, w_{2c+4}, w_{2c+6} for the layer of half 1; the layer of half
-    2 has w_c and w_{c+2} for c = 2 (first block of 2) from another address.
+    From the two addresses, points 0 and 2 of the first four are the factors of the layer of half 2,
+    and points 0, 2, 4 and 6 of the second eight those of the layer of half 1.
     """
 
     def build(typing_context: Any, address: Any, twos: Any, ones: Any) -> Any:
@@ -162,6 +154,19 @@ def _near_step(inverse: bool) -> Any:
         return types.void(types.int64, types.int64, types.int64), generate
 
     return intrinsic(build)
+
+
+@intrinsic
+def _product_four(typing_context: Any, first: Any, second: Any) -> Any:
+    """Four products of words at two addresses, written over the first."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        left, pointer = _load(builder, arguments[0], 0)
+        right, _ = _load(builder, arguments[1], 0)
+        _store(builder, _wide_product(builder, left, right), pointer)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
 
 
 _forward_four, _inverse_four = _wide_step(False), _wide_step(True)
@@ -251,6 +256,17 @@ def wide_inverse(values: Words, table: Words) -> None:
     while half < values.size:
         _wide_layer(values, table, 0, values.size, half, True)
         half *= 2
+
+
+@kernel
+def wide_products(values: Words, factors: Words) -> None:
+    """Multiply each value by its factor, four at once; contiguous vectors of one length."""
+    base, others = values.ctypes.data, factors.ctypes.data
+    whole = values.size & ~3
+    for place in range(0, 8 * whole, 32):
+        _product_four(base + place, others + place)
+    for index in range(whole, values.size):
+        values[index] = product(values[index], factors[index])
 
 
 def forward(values: Words) -> None:
