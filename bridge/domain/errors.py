@@ -26,7 +26,9 @@
     │   ├── InvalidSignature    a signature that does not verify
     │   └── SealBroken          a sealed record that does not open
     ├── LinkError
-    │   └── BlockRejected       a block of the key link that yields no key (may be retried)
+    │   ├── BlockRejected       a block of the key link that yields no key (may be retried)
+    │   ├── PeerLost            the link's other end is gone or too slow   (may be retried)
+    │   └── MessageForged       a classical message that is not what the other end sent
     ├── KeyServiceError
     │   ├── KeyServiceUnreachable                                          (may be retried)
     │   ├── KeyServiceRefused   it answered with an error
@@ -270,6 +272,16 @@ class BlockRejected(LinkError):
     """A block of the key link that yields no key."""
 
     retryable = True
+
+
+class PeerLost(LinkError):
+    """The other end of the key link is gone or too slow."""
+
+    retryable = True
+
+
+class MessageForged(LinkError):
+    """A classical message of the key link that is not what the other end sent."""
 
 
 class KeyServiceError(BridgeError):

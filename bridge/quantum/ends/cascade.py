@@ -1,0 +1,186 @@
+"""Reconciliation at either end: Cascade over 64 frames, every parity counted once.
+
+Brassard and Salvail 1993 (doi 10.1007/3-540-48285-7_35), with the reuse of known sub-blocks and
+the long later passes of Martinez-Mateo et al. 2014 (arXiv 1407.3257). The sender answers with
+parities, the receiver only asks; what it asks for depends on where its errors are and on nothing
+else of its bits. `bridge/quantum/README.md` says why the answers are all that is counted.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bridge.domain.errors import InputError
+from bridge.quantum.ends.channel import ClassicalChannel
+from bridge.quantum.kernels.conversation import answer_over, search_over
+from bridge.quantum.kernels.search import FOLDING, Requests, Search
+from bridge.quantum.kernels.trees import Indices, Trees, empty_trees
+from bridge.quantum.link.randomness import Keystream, Words
+
+FRAMES = 64
+SHORTEST, LONGEST = 1 << 4, 1 << 15
+"""Bits of a frame."""
+
+HALVING_PASSES = 6
+FOLDED_PASSES = 24
+"""Each leaves an error in the block with probability 1/2, so that 2^-24 of the blocks fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The block sizes of the first passes; the halving and the folded passes come after them."""
+
+    frame_bits: int
+    sizes: tuple[int, ...]
+    halving: int = HALVING_PASSES
+    folded: int = FOLDED_PASSES
+
+    def __post_init__(self) -> None:
+        length = self.frame_bits
+        if not SHORTEST <= length <= LONGEST or length & (length - 1):
+            raise InputError(
+                f"frame: expected a power of two from {SHORTEST} to {LONGEST} bits, got {length}"
+            )
+        for size in self.sizes:
+            if not 1 < size <= length // 2 or size & (size - 1):
+                raise InputError(
+                    f"pass: expected a power of two from 2 to {length // 2} bits, got {size}"
+                )
+        if not self.sizes or self.halving < 1 or self.folded < 1:
+            raise InputError("schedule: expected at least one pass of each kind, got none of one")
+
+    @property
+    def passes(self) -> int:
+        """All of them."""
+        return len(self.sizes) + self.halving + self.folded
+
+
+def schedule(frame_bits: int, qber: float) -> Schedule:
+    """The passes for an error rate: the first of about 0.7 / QBER bits, the second four times that.
+
+    A rate of zero is read as one error in the block.
+    """
+    rate = min(max(qber, 1.0 / (FRAMES * frame_bits)), 0.25)
+    largest = frame_bits // 2
+    first = min(largest, 1 << max(1, round(math.log2(0.7 / rate))))
+    return Schedule(frame_bits, (first, min(largest, 4 * first)))
+
+
+def permutations(length: int, passes: int, key: bytes) -> Indices:
+    """A permutation for each pass, from a key that both ends know; the first is the identity.
+
+    They may be public: an adversary who knows them can make Cascade ask more, which is counted, or
+    leave errors, which verification finds.
+    """
+    stream = Keystream(key, 2)
+    order = np.empty((passes, length), dtype=np.int32)
+    order[0] = np.arange(length)
+    keys = np.empty(length, dtype=np.uint64)
+    for number in range(1, passes):
+        stream.fill(keys)
+        order[number] = np.argsort(keys, kind="stable")
+    return order
+
+
+class _Workings:
+    """What both ends keep from block to block, so that nothing is allocated for each."""
+
+    def __init__(self, frame_bits: int, key: bytes) -> None:
+        most = 3 + HALVING_PASSES + FOLDED_PASSES
+        self.order = permutations(frame_bits, most, key)
+        self.trees = empty_trees(self.order, np.zeros(most, dtype=np.int64))
+        self.tally: npt.NDArray[np.int64] = np.zeros(2, dtype=np.int64)
+
+    def prepare(self, plan: Schedule) -> Trees:
+        """Trees of the plan's passes with nothing in them."""
+        trees = Trees(*(field[: plan.passes] for field in self.trees))
+        trees.tops[:] = 2
+        for number, size in enumerate(plan.sizes):
+            trees.tops[number] = plan.frame_bits // size
+        trees.state[:] = 0
+        self.tally[:] = 0
+        return trees
+
+
+class Answering(_Workings):
+    """The sender's side."""
+
+    def run(self, words: Words, plan: Schedule, channel: ClassicalChannel) -> int:
+        """Answer until nothing is asked; the number of parities that were told."""
+        trees = self.prepare(plan)
+        channel.adopt(
+            answer_over(
+                channel.descriptor, words, trees, channel.transcript, channel.used, self.tally
+            )
+        )
+        return int(self.tally[0])
+
+
+class Searching(_Workings):
+    """The receiver's side."""
+
+    def __init__(self, frame_bits: int, key: bytes) -> None:
+        super().__init__(frame_bits, key)
+        passes, length = self.order.shape
+        entries = max(1 << 10, length)
+        self.search = empty_search(passes, length, entries)
+        self.requests = Requests(
+            nodes=np.zeros(2 * entries, dtype=np.uint32),
+            masks=np.zeros(2 * entries, dtype=np.uint64),
+        )
+
+    def run(self, words: Words, plan: Schedule, channel: ClassicalChannel) -> tuple[int, int, int]:
+        """Correct ``words`` in place; the parities asked for, the bits flipped and the rounds."""
+        trees = self.prepare(plan)
+        search = clear_search(self.search, plan.passes)
+        first_folded = len(plan.sizes) + plan.halving
+        channel.adopt(
+            search_over(
+                channel.descriptor,
+                words,
+                trees,
+                search,
+                self.requests,
+                first_folded,
+                channel.transcript,
+                channel.used,
+                self.tally,
+            )
+        )
+        return int(self.tally[0]), int(search.counts[0]), int(self.tally[1])
+
+
+def empty_search(passes: int, length: int, entries: int) -> Search:
+    """A `Search` with room for ``entries`` nodes in each of its lists."""
+    return Search(
+        known=np.zeros((passes, 2 * length, 2), dtype=np.uint64),
+        pending_nodes=np.zeros((passes, entries), dtype=np.int32),
+        pending_masks=np.zeros((passes, entries), dtype=np.uint64),
+        pending_count=np.zeros(passes, dtype=np.int64),
+        active_nodes=np.zeros((passes, entries), dtype=np.int32),
+        active_masks=np.zeros((passes, entries), dtype=np.uint64),
+        active_count=np.zeros(passes, dtype=np.int64),
+        flip_words=np.zeros(4 * entries, dtype=np.int32),
+        flip_masks=np.zeros(4 * entries, dtype=np.uint64),
+        opening=np.zeros(passes + 1, dtype=np.uint64),
+        total=np.zeros(1, dtype=np.uint64),
+        folds=np.zeros(passes, dtype=np.uint64),
+        suspects=np.zeros(1, dtype=np.uint64),
+        counts=np.zeros(4, dtype=np.int64),
+    )
+
+
+def clear_search(search: Search, passes: int) -> Search:
+    """The same for a new block of ``passes`` passes; what is known is cleared as passes open."""
+    search.pending_count[:] = 0
+    search.active_count[:] = 0
+    search.opening[:] = 0
+    search.opening[0] = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
+    search.total[:] = 0
+    search.counts[:] = 0
+    search.counts[FOLDING] = -1
+    return search
