@@ -125,7 +125,7 @@ def _flip(words: Words, trees: Trees, search: Search) -> None:
         corrected += np.int64(count_ones(mask))
         for number in range(passes):
             if state[number] == UNBUILT:
-                continue
+                break  # passes open in their order
             top = tops[number]
             node = np.int64(length + where[number, index])
             if state[number] == CROWNED:
@@ -147,7 +147,11 @@ def _flip(words: Words, trees: Trees, search: Search) -> None:
 
 @kernel
 def _learn_last_top(trees: Trees, search: Search, number: int, mask: np.uint64) -> None:
-    """The last top node is the total less the others, so it is never asked for."""
+    """The last top node is the total less the others, so it is never asked for.
+
+    Of two odd halves one is searched only. The pass's own total is even by then, so that the other
+    half is even when this one is.
+    """
     top = trees.tops[number]
     last = 2 * top - 1
     value = search.total[0] & mask
@@ -156,7 +160,8 @@ def _learn_last_top(trees: Trees, search: Search, number: int, mask: np.uint64) 
     search.known[number, last, 0] |= mask
     search.known[number, last, 1] |= value
     odd = (value ^ trees.parity[number, last]) & mask
-    _push(search.pending_nodes, search.pending_masks, search.pending_count, number, last, odd)
+    if top != 2:
+        _push(search.pending_nodes, search.pending_masks, search.pending_count, number, last, odd)
 
 
 @kernel
