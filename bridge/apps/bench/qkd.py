@@ -28,8 +28,9 @@ import psutil
 from bridge.domain.errors import BlockRejected, LinkError, ProcessError
 from bridge.quantum.distillation.bounds import binary_entropy
 from bridge.quantum.ends.authentication import BLOCK_BYTES, OneTimeKeys
+from bridge.quantum.ends.cascade import Pair
 from bridge.quantum.ends.channel import ClassicalChannel
-from bridge.quantum.ends.end import TAG_BITS, End, LinkParameters
+from bridge.quantum.ends.end import TAG_BITS, LinkParameters
 from bridge.quantum.ends.halves import KeyBlock
 from bridge.quantum.ends.medium import Light, Medium
 from bridge.quantum.ends.receiver import ReceiverEnd
@@ -192,8 +193,8 @@ def _hosts(
     return sides[0], sides[1]
 
 
-def _end(host: _Host, link: int) -> End:
-    kind = SenderEnd if host.sends[link] else ReceiverEnd
+def _end(host: _Host, link: int) -> SenderEnd | ReceiverEnd:
+    kind: type[SenderEnd] | type[ReceiverEnd] = SenderEnd if host.sends[link] else ReceiverEnd
     return kind(
         host.parameters,
         ClassicalChannel(host.sockets[link]),
@@ -209,6 +210,8 @@ class _Runner:
 
     def __init__(self, host: _Host) -> None:
         self.ends = [_end(host, link) for link in range(len(host.sockets))]
+        for first, second in zip(self.ends[::2], self.ends[1::2], strict=False):
+            first.cascade.pair = second.cascade.pair = Pair()
         slot = host.parameters.block_bits // 8 + 64
         self.rings = [
             ContainerRing(host.folder / f"link-{link}", os.urandom(32), RING_SLOTS, slot)

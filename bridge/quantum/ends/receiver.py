@@ -45,7 +45,7 @@ class ReceiverEnd(End):
         permutation_key: bytes,
     ) -> None:
         super().__init__(parameters, channel, medium, keys, rng)
-        self._cascade = Searching(parameters.block_words, permutation_key)
+        self.cascade = Searching(parameters.block_words, permutation_key)
         self._bases: Words = np.empty(0, dtype=np.uint64)
 
     def run_block(self) -> KeyBlock:
@@ -109,7 +109,7 @@ class ReceiverEnd(End):
     def _correct(self, block: EstimatedBits) -> CorrectedBits:
         plan = schedule(self.parameters.block_words, self.gate(block))
         with self.stages.measure("correct"):
-            leak, corrected, rounds = self._cascade.run(block.bits, plan, self.channel)
+            leak, corrected, rounds = self.cascade.run(block.bits, plan, self.channel)
         return CorrectedBits(
             bits=block.bits,
             leak_bits=leak,

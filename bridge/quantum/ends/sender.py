@@ -25,6 +25,7 @@ from bridge.quantum.ends.halves import (
 )
 from bridge.quantum.ends.medium import Medium
 from bridge.quantum.kernels.compression import seed_words
+from bridge.quantum.kernels.conversation import ROUNDS
 from bridge.quantum.kernels.streams import compact, draw_distinct, total_ones
 from bridge.quantum.link.randomness import Randomness, Words
 
@@ -44,7 +45,7 @@ class SenderEnd(End):
         permutation_key: bytes,
     ) -> None:
         super().__init__(parameters, channel, medium, keys, rng)
-        self._cascade = Answering(parameters.block_words, permutation_key)
+        self.cascade = Answering(parameters.block_words, permutation_key)
         self._scratch: dict[str, Words] = {}
 
     def run_block(self) -> KeyBlock:
@@ -122,12 +123,12 @@ class SenderEnd(End):
     def _correct(self, block: EstimatedBits) -> CorrectedBits:
         plan = schedule(self.parameters.block_words, self.gate(block))
         with self.stages.measure("correct"):
-            leak = self._cascade.run(block.bits, plan, self.channel)
+            leak = self.cascade.run(block.bits, plan, self.channel)
         return CorrectedBits(
             bits=block.bits,
             leak_bits=leak,
             corrected=-1,
-            rounds=int(self._cascade.tally[1]),
+            rounds=int(self.cascade.tally[ROUNDS]),
             estimated=block,
         )
 
