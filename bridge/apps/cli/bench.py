@@ -166,9 +166,7 @@ def _show_qkd(console: Console, figures: dict[str, Any]) -> None:
             f"{one['memory_mib']:,}",
         )
     console.print(table)
-    table = _table(
-        "where the processors' time goes", "part", *(f"{r} " for r in figures["rates"])
-    )
+    table = _table("where the processors' time goes", "part", *(f"{r} " for r in figures["rates"]))
     for name in sorted({name for one in figures["rates"].values() for name in one["stages"]}):
         shares = (one["stages"].get(name, 0.0) for one in figures["rates"].values())
         table.add_row(name, *(f"{100 * share:.1f} %" for share in shares))

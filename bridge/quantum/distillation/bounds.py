@@ -134,7 +134,9 @@ def twin_error_count(length: int, errors: int, tail: float) -> int:
     return min(low - 1, length)
 
 
-def final_length(length: int, phase_errors: int, leak_bits: int, epsilon_amplification: float) -> int:
+def final_length(
+    length: int, phase_errors: int, leak_bits: int, epsilon_amplification: float
+) -> int:
     """The key bits that amplification may keep when the other end's errors are public.
 
         floor( n (1 - h(P / n)) - leak - 2 log2(1 / (2 epsilon_PA)) )

@@ -113,6 +113,7 @@ class End:
         keys: OneTimeKeys,
         rng: Randomness,
     ) -> None:
+        rng.require_secret("an end of the link")
         self.parameters = parameters
         self.channel = channel
         self.medium = medium

@@ -90,7 +90,9 @@ class ReceiverEnd(End):
             theirs = body[size // 2 :]
             taken = np.zeros(len(block.bits), dtype=np.uint64)
             if len(theirs) == size // 64 and int(places.max()) < block.count:
-                np.bitwise_or.at(taken, places >> 6, np.uint64(1) << (places & 63).astype(np.uint64))
+                np.bitwise_or.at(
+                    taken, places >> 6, np.uint64(1) << (places & 63).astype(np.uint64)
+                )
             if total_ones(taken) != size:
                 raise MessageForged(
                     f"SAMPLE: expected {size} different places below {block.count}, "

@@ -79,7 +79,9 @@ class SenderEnd(End):
             with self.stages.measure("wait"):
                 count, body = self.channel.receive(Kind.DETECTIONS, 2 * words)
             with self.stages.measure("sift"):
-                if len(body) < words or total_ones(body[:words]) != _click_count(count, body, words):
+                if len(body) < words or total_ones(body[:words]) != _click_count(
+                    count, body, words
+                ):
                     raise MessageForged(
                         f"DETECTIONS: expected {words} words of pulses and a basis for each click, "
                         f"got {len(body)} words"
@@ -176,4 +178,3 @@ def _clear_end(words: Words, count: int) -> None:
     """Clear the bits past ``count`` in the last word."""
     if count % 64:
         words[-1] &= np.uint64((1 << count % 64) - 1)
-

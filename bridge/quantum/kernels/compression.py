@@ -128,7 +128,9 @@ def plain_compress(
             value ^= field.product(coefficient, degree_polynomials[k][j])
         values[j] = field.product(seed[j], value)
     coefficients = _solve(field, degree_polynomials, values)
-    return [a ^ c for a, c in zip(words[:length], coefficients[len(points) - length :], strict=True)]
+    return [
+        a ^ c for a, c in zip(words[:length], coefficients[len(points) - length :], strict=True)
+    ]
 
 
 def _values(field: SmallField, k: int, points: list[int]) -> list[int]:

@@ -35,7 +35,7 @@ MOST_ROUNDS = 1 << 16
 PARITIES, ROUNDS, PENDING, QUESTIONED = 0, 1, 2, 3
 """Places in ``tally``."""
 
-SPINS = 64
+SPINS = 32
 """Tries before sleeping, when a thread has two links to serve and a processor to itself."""
 
 # MSG_NOSIGNAL on Linux: a closed peer gives an error, no signal. Elsewhere the interpreter has
@@ -238,9 +238,7 @@ def search_over(
         )
         if used < 0 or tally[QUESTIONED] == 0:
             return used
-        used = _learn_over(
-            descriptor, words, trees, search, requests, transcript, used, tally, 0
-        )
+        used = _learn_over(descriptor, words, trees, search, requests, transcript, used, tally, 0)
         if used < 0:
             return used
     return TOO_LONG

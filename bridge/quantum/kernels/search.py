@@ -221,9 +221,7 @@ def learn(
 
 
 @kernel
-def _learn_fold(
-    trees: Trees, search: Search, number: int, mask: np.uint64, bit: np.uint64
-) -> None:
+def _learn_fold(trees: Trees, search: Search, number: int, mask: np.uint64, bit: np.uint64) -> None:
     """One folded parity: of a whole pass, or of half of the suspects of one."""
     if search.counts[FOLDING] < 0:
         search.folds[number] = bit
@@ -254,9 +252,7 @@ def _half_of(suspects: np.uint64) -> np.uint64:
 
 
 @kernel
-def _fold(
-    words: Words, trees: Trees, search: Search, requests: Requests, first: int
-) -> int:
+def _fold(words: Words, trees: Trees, search: Search, requests: Requests, first: int) -> int:
     """What to ask when no frame has anything left: folded parities, or half of the suspects."""
     count = 0
     passes = trees.tops.size

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -174,7 +173,9 @@ _forward_eight, _inverse_eight = _near_step(False), _near_step(True)
 
 
 @kernel
-def _narrow_layer(values: Words, table: Words, start: int, stop: int, half: int, back: bool) -> None:
+def _narrow_layer(
+    values: Words, table: Words, start: int, stop: int, half: int, back: bool
+) -> None:
     """One layer over ``values[start:stop]``, a butterfly at a time."""
     for block in range(start // (2 * half), stop // (2 * half)):
         factor = table[2 * block]
