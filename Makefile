@@ -9,8 +9,9 @@ export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
 
 FUZZ_MINUTES ?= 60
 SOAK_MINUTES ?= 60
+QKD_BLOCKS ?= 100000
 
-.PHONY: demo test fuzz soak faults differential lint check-generated bench tools liboqs hyperlane \
+.PHONY: demo test fuzz soak faults differential blocks lint check-generated bench tools liboqs hyperlane \
   lock picture clean
 .DEFAULT_GOAL := demo
 
@@ -43,6 +44,11 @@ faults: $(VENV)/.dev node_modules/.done
 ## More changed signatures of ML-DSA-87, the contract against independent libraries.
 differential: $(VENV)/.dev liboqs
 	ASTRALINK_DIFFERENTIAL_CASES=2000 $(BIN)/python -m pytest -s tests/contracts/test_ml_dsa_verifier_differential.py
+
+## Both ends of the link equal in 100,000 small blocks, or QKD_BLOCKS.
+blocks: $(VENV)/.dev
+	QKD_BLOCKS=$(QKD_BLOCKS) $(BIN)/python -m pytest -s --timeout 7200 tests/unit/quantum/test_ends.py \
+	  -k long_run
 
 ## What a reader sees before a machine does: style, types, layers.
 lint: $(VENV)/.dev

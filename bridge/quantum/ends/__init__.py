@@ -2,5 +2,6 @@
 
 Nothing passes between them but messages over `channel.ClassicalChannel`, a connected stream socket
 in one process or between two, and light through `medium.Medium`, which is simulated. A step takes
-and gives one end's half: `SiftedBits`, `EstimatedBits`, `CorrectedBits`, `VerifiedBits`, `KeyBlock`.
+and gives one end's half: `SiftedBits`, `EstimatedBits`, `CorrectedBits`, `VerifiedBits` and
+`KeyBlock`.
 """

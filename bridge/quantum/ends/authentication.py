@@ -45,8 +45,9 @@ def check(key: bytes, message: memoryview | bytes, received: bytes, name: str) -
 
 
 class OneTimeKeys:
-    """Keys that both ends hold in the same order. Each block takes the next two, whatever becomes
-    of it, and gives back as much of its own key.
+    """Keys that both ends hold in the same order.
+
+    Each block takes the next two, whatever becomes of it, and gives back as much of its own key.
     """
 
     def __init__(self, initial: bytes) -> None:

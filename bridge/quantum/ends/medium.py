@@ -36,10 +36,11 @@ class Light:
     dark_count_probability: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, most in (("click", 1.0), ("misalignment", 0.5), ("dark_count_probability", 0.5)):
+        limits = (("click", 1.0), ("misalignment", 0.5), ("dark_count_probability", 0.5))
+        for name, most in limits:
             value = getattr(self, name)
             if not 0.0 <= value <= most or (name == "click" and value == 0.0):
-                raise InputError(f"light: expected {name} of 0 to {most}, got {value}")
+                raise InputError(f"light: expected {name} of 0 to {most:g}, got {value}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""The readable twin of the bit-sliced Cascade: one frame at a time, the same bits and the same leak.
+"""The readable twin of the bit-sliced Cascade: frame by frame, the same bits and the same leak.
 
 Each frame is searched by itself, as the kernels do it side by side. See `kernels.search` for the
 rules and `cascade` for the sources.

@@ -56,7 +56,7 @@ class ContainerRing:
             raise OSError(f"ring: {written} of {len(container)} bytes were written")
 
     def read(self, number: int) -> bytes:
-        """The key of a block that is still in the ring; ``InputError`` when another has its slot."""
+        """The key of a block in the ring; ``InputError`` when another has its slot."""
         place = number % self._slots * self._slot_bytes
         head = os.pread(self._descriptor, NONCE_BYTES + 8, place)
         nonce, length = head[:NONCE_BYTES], head[NONCE_BYTES:]

@@ -17,8 +17,8 @@ different inputs collide with probability at most 2^(-64 m) over the seed:
    at the other N - m points is zero. So T_s(b') is uniform, and is the one value of which
    the keys would be equal with probability 2^(-64 m) exactly.
 
-That a part of the input may go by unhashed is Krawczyk's (1994) and Hayashi and Tsurumaru's (2016,
-doi 10.1109/TIT.2016.2526018) observation on Toeplitz matrices; the code is that of Reed and Solomon.
+That a part of the input may go by unhashed is known of Toeplitz matrices (Hayashi and Tsurumaru
+2016, doi 10.1109/TIT.2016.2526018); the code here is that of Reed and Solomon.
 """
 
 from __future__ import annotations

@@ -118,8 +118,9 @@ def _put_questions(requests: Requests, count: int, transcript: Words, start: int
 
 @kernel
 def _put_answers(words: Words, trees: Trees, transcript: Words, start: int, used: int) -> int:
-    """Answer the questions at ``start``, which end at ``used``; the number of bits, or what is
-    wrong with them. No question gives no bits and no message.
+    """Answer the questions at ``start``, which end at ``used``; the number of bits or an error.
+
+    No question gives no bits and no message.
     """
     header = np.int64(transcript[start])
     count, length = header >> COUNT_PLACE, header & LENGTH_MASK
@@ -151,7 +152,7 @@ def _ask_over(
     used: int,
     tally: npt.NDArray[np.int64],
 ) -> int:
-    """One round's questions, sent. `tally` gets the bits that will answer them, and their number."""
+    """One round's questions, sent; ``tally`` gets their number and that of their answers' bits."""
     count = ask(words, trees, search, requests, folded)
     length = count + (count + 1) // 2
     if used + length + count + 4 > transcript.size:

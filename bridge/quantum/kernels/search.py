@@ -55,10 +55,11 @@ class Search(NamedTuple):
 
     ``known``, uint64 (passes, 2 n, 2): for each node the frames in which it is known, and the
     other end's parity there. ``pending_*``, (passes, capacity) with ``pending_count``: nodes that
-    a flip made odd, with their frames. ``active_*``: nodes whose halving goes on. ``flip_*``: words found wrong. ``opening``,
-    uint64 (passes + 1): the frames whose next pass this is. ``total``, uint64 (1): the other end's
-    parity of each frame. ``folds``, uint64 (passes): its folded parity of each folded pass, and
-    ``suspects``, uint64 (1), the frames among which the error lies.
+    a flip made odd, with their frames. ``active_*``: nodes whose halving goes on. ``flip_*``: words
+    that were found wrong. ``opening``, uint64 (passes + 1): the frames whose next pass this is.
+    ``total``, uint64 (1): the other end's parity of each frame. ``folds``, uint64 (passes): its
+    folded parity of each folded pass, and ``suspects``, uint64 (1), the frames among which the
+    error lies. ``counts``, int64 (4): see `CORRECTED`.
     """
 
     known: Words

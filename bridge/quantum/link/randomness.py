@@ -1,4 +1,4 @@
-"""Where the link's randomness comes from: AES-256 in counter mode, keyed by the operating system."""
+"""The link's randomness: AES-256 in counter mode, keyed by the operating system."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def test_dense_part_and_rest_add_up(probability: float) -> None:
 
 
 def test_a_probability_above_one_is_refused() -> None:
-    with pytest.raises(InputError, match="expected 0 to 1, got 1.5"):
+    with pytest.raises(InputError, match=r"expected 0 to 1, got 1\.5"):
         noise.dense_part(1.5)
 
 
