@@ -68,7 +68,7 @@ class Clicks:
 
 
 class Medium:
-    """One side's access to the light. The results are views of buffers that the next call reuses."""
+    """One side's access to the light. Results are views of buffers that the next call reuses."""
 
     def __init__(self, light: Light, seed: bytes) -> None:
         self.light = light
