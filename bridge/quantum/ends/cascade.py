@@ -26,7 +26,7 @@ from bridge.quantum.kernels.conversation import (
     both_over,
     search_over,
 )
-from bridge.quantum.kernels.search import CORRECTED, FOLDING, Requests, Search
+from bridge.quantum.kernels.search import CORRECTED, FOLDING, Requests, Search, forget
 from bridge.quantum.kernels.trees import Indices, Trees, empty_trees
 from bridge.quantum.link.randomness import Keystream, Words
 
@@ -219,7 +219,7 @@ class Searching(_Workings):
     def run(self, words: Words, plan: Schedule, channel: ClassicalChannel) -> tuple[int, int, int]:
         """Correct ``words`` in place; the parities asked for, the bits flipped and the rounds."""
         trees = self.prepare(plan)
-        search = clear_search(self.search, plan.passes)
+        search = clear_search(self.search)
         first_folded = len(plan.sizes) + plan.halving
         side = (
             channel.descriptor,
@@ -253,12 +253,14 @@ def empty_search(passes: int, length: int, entries: int) -> Search:
         total=np.zeros(1, dtype=np.uint64),
         folds=np.zeros(passes, dtype=np.uint64),
         suspects=np.zeros(1, dtype=np.uint64),
-        counts=np.zeros(4, dtype=np.int64),
+        touched=np.zeros(1 << 14, dtype=np.int32),
+        counts=np.zeros(5, dtype=np.int64),
     )
 
 
-def clear_search(search: Search, passes: int) -> Search:
-    """The same for a new block of ``passes`` passes; what is known is cleared as passes open."""
+def clear_search(search: Search) -> Search:
+    """The same, ready for a new block."""
+    forget(search)
     search.pending_count[:] = 0
     search.active_count[:] = 0
     search.opening[:] = 0

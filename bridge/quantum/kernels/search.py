@@ -45,9 +45,9 @@ HALF, TOP, FOLD = 0, 1, 2
 KIND_SHIFT, PASS_SHIFT, NODE_MASK = 24, 16, 0xFFFF
 NONE, ALL = np.uint64(0), np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 
-CORRECTED, FLIPS, FOLDING, FOLD_ASKED = 0, 1, 2, 3
+CORRECTED, FLIPS, FOLDING, FOLD_ASKED, TOUCHED = 0, 1, 2, 3, 4
 """Places in `Search.counts`: bits flipped; words to flip; the folded pass whose frames are halved,
-or -1; whether the folded parities were asked for."""
+or -1; whether the folded parities were asked for; nodes in ``touched``."""
 
 
 class Search(NamedTuple):
@@ -59,7 +59,8 @@ class Search(NamedTuple):
     that were found wrong. ``opening``, uint64 (passes + 1): the frames whose next pass this is.
     ``total``, uint64 (1): the other end's parity of each frame. ``folds``, uint64 (passes): its
     folded parity of each folded pass, and ``suspects``, uint64 (1), the frames among which the
-    error lies. ``counts``, int64 (4): see `CORRECTED`.
+    error lies. ``touched``: the nodes of halving and folded passes, ``pass << 16 | node``, that
+    became known, to be forgotten after the block. ``counts``, int64 (5): see `CORRECTED`.
     """
 
     known: Words
@@ -75,6 +76,7 @@ class Search(NamedTuple):
     total: Words
     folds: Words
     suspects: Words
+    touched: Indices
     counts: npt.NDArray[np.int64]
 
 
@@ -103,12 +105,15 @@ def _push(
     node: int,
     mask: np.uint64,
 ) -> None:
-    """One more entry in a pass's list."""
+    """One more entry in a pass's list, if its mask has a frame.
+
+    Without a branch: whether it has is a coin's toss, and the processor would guess wrong. The
+    last place is a spare one.
+    """
     count = counts[number]
-    if mask and count < masks.shape[1]:
-        nodes[number, count] = node
-        masks[number, count] = mask
-        counts[number] = count + 1
+    nodes[number, count] = node
+    masks[number, count] = mask
+    counts[number] = count + (np.int64(mask != NONE) & np.int64(count + 1 < masks.shape[1]))
 
 
 @kernel
@@ -133,7 +138,7 @@ def _flip(words: Words, trees: Trees, search: Search) -> None:
                 while node >= 2 * top:
                     node >>= 1
             unseen = mask
-            while node >= top:
+            while unseen and node >= top:
                 parity = parities[number, node] ^ mask
                 parities[number, node] = parity
                 seen = unseen & known[number, node, 0]
@@ -141,6 +146,9 @@ def _flip(words: Words, trees: Trees, search: Search) -> None:
                     odd = (known[number, node, 1] ^ parity) & seen
                     _push(nodes, masks, counts, number, node, odd)
                     unseen &= ~seen
+                node >>= 1
+            while node >= top:
+                parities[number, node] ^= mask
                 node >>= 1
     search.counts[FLIPS] = 0
     search.counts[CORRECTED] += corrected
@@ -213,10 +221,9 @@ def learn(
         else:
             for side in range(2):
                 wrong = mask & ~odd if side else odd
-                if wrong and flipped < flips.size:
-                    flips[flipped] = order[number, node + side - length]
-                    flip_masks[flipped] = wrong
-                    flipped += 1
+                flips[flipped] = order[number, node + side - length]
+                flip_masks[flipped] = wrong
+                flipped += np.int64(wrong != NONE) & np.int64(flipped + 1 < flips.size)
     search.counts[FLIPS] = flipped
     _flip(words, trees, search)
 
@@ -278,6 +285,32 @@ def _fold(words: Words, trees: Trees, search: Search, requests: Requests, first:
 
 
 @kernel
+def _touch(touched: Indices, count: int, number: int, node: int) -> int:
+    """Note a node that became known; a full list makes `forget` clear all."""
+    if count < touched.size:
+        touched[count] = (number << PASS_SHIFT) | node
+    return count + 1
+
+
+@kernel
+def forget(search: Search) -> None:
+    """Make what the last block made known in the halving and folded passes unknown again.
+
+    The first passes are cleared whole when they open; of the others a block touches little.
+    """
+    known, touched = search.known, search.touched
+    count = search.counts[TOUCHED]
+    if count > touched.size:
+        known[:, :, :] = NONE
+        return
+    for entry in range(count):
+        number, node = touched[entry] >> PASS_SHIFT, touched[entry] & NODE_MASK
+        for both in range(node, node + 2):
+            known[number, both, 0] = NONE
+            known[number, both, 1] = NONE
+
+
+@kernel
 def _go_on(trees: Trees, search: Search, requests: Requests) -> tuple[int, np.uint64]:
     """The requests of the halvings that were begun, and their frames.
 
@@ -286,9 +319,10 @@ def _go_on(trees: Trees, search: Search, requests: Requests) -> tuple[int, np.ui
     known, parities = search.known, trees.parity
     nodes, masks, counts = search.active_nodes, search.active_masks, search.active_count
     request_nodes, request_masks = requests.nodes, requests.masks
+    tops, touched = trees.tops, search.counts[TOUCHED]
     count = 0
     busy = NONE
-    for number in range(trees.tops.size):
+    for number in range(tops.size):
         for entry in range(counts[number]):
             node = np.int64(nodes[number, entry])
             odd = known[number, node, 1] ^ parities[number, node]
@@ -296,10 +330,13 @@ def _go_on(trees: Trees, search: Search, requests: Requests) -> tuple[int, np.ui
             if mask and count < request_masks.size:
                 busy |= mask
                 known[number, 2 * node, 0] |= mask
+                if tops[number] == 2:
+                    touched = _touch(search.touched, touched, number, 2 * node)
                 request_nodes[count] = (number << PASS_SHIFT) | (2 * node)
                 request_masks[count] = mask
                 count += 1
         counts[number] = 0
+    search.counts[TOUCHED] = touched
     return count, busy
 
 
@@ -317,6 +354,7 @@ def _begin(
     known, parities, state = search.known, trees.parity, trees.state
     nodes, masks = search.pending_nodes, search.pending_masks
     request_nodes, request_masks = requests.nodes, requests.masks
+    tops, touched = trees.tops, search.counts[TOUCHED]
     used = NONE
     kept = 0
     for entry in range(search.pending_count[number]):
@@ -327,12 +365,13 @@ def _begin(
             continue
         if state[number] != PLANTED:
             plant(words, trees, number)
-            known[number, 4:, :] = NONE
         mask &= ~known[number, 2 * node, 0]
         now, later = mask & ~busy, mask & busy
         if now and count < request_masks.size:
             used |= now
             known[number, 2 * node, 0] |= now
+            if tops[number] == 2:
+                touched = _touch(search.touched, touched, number, 2 * node)
             request_nodes[count] = (number << PASS_SHIFT) | (2 * node)
             request_masks[count] = now
             count += 1
@@ -341,6 +380,7 @@ def _begin(
             masks[number, kept] = later
             kept += 1
     search.pending_count[number] = kept
+    search.counts[TOUCHED] = touched
     return count, busy | used
 
 
