@@ -1,4 +1,4 @@
-"""``astralink bench``: what verifying, delivering and relaying cost, measured here and now."""
+"""``astralink bench``: what verifying, delivering, relaying and keys cost, measured here."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from bridge.quantum.link.randomness import Keystream, Words
 
 _Tally: TypeAlias = "npt.NDArray[np.int64]"
 _AnswerSide: TypeAlias = tuple[int, Words, Trees, Words, int, _Tally]
-_SearchSide: TypeAlias = tuple[int, Words, Trees, Search, Requests, int, Words, int, _Tally]
+_SearchSide: TypeAlias = tuple[int, Words, Trees, Search, Requests, int, int, Words, int, _Tally]
 
 FRAMES = 64
 SHORTEST, LONGEST = 1 << 4, 1 << 15
@@ -45,12 +45,17 @@ FOLDED_PASSES = 24
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The block sizes of the first passes; the halving and the folded passes come after them."""
+    """The block sizes of the first passes; the halving and the folded passes come after them.
+
+    ``levels``, 1 or 2, is how many halvings of those are asked for at once: two take half the
+    rounds and, of each two bits that one takes, a third.
+    """
 
     frame_bits: int
     sizes: tuple[int, ...]
     halving: int = HALVING_PASSES
     folded: int = FOLDED_PASSES
+    levels: int = 1
 
     def __post_init__(self) -> None:
         length = self.frame_bits
@@ -65,6 +70,8 @@ class Schedule:
                 )
         if not self.sizes or self.halving < 1 or self.folded < 1:
             raise InputError("schedule: expected at least one pass of each kind, got none of one")
+        if self.levels not in (1, 2):
+            raise InputError(f"schedule: expected 1 or 2 levels at once, got {self.levels}")
 
     @property
     def passes(self) -> int:
@@ -228,6 +235,7 @@ class Searching(_Workings):
             search,
             self.requests,
             first_folded,
+            plan.levels,
             channel.transcript,
             channel.used,
             self.tally,

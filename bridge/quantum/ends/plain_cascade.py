@@ -84,7 +84,7 @@ class _Frame:
                     del self.pending[node]
             wrong: list[int] = []
             for node in wave:
-                wrong += self.halve(node)
+                wrong += self.halve(node, self.plan.levels if self.top(node[0]) == 2 else 1)
             for place in wrong:
                 self.flip(place)
 
@@ -95,18 +95,22 @@ class _Frame:
             heap < self.plan.frame_bits and self.odd(node) and (number, 2 * heap) not in self.known
         )
 
-    def halve(self, node: Node) -> list[int]:
-        """Learn the halves of an odd node; the place of the error, if they are single bits."""
+    def halve(self, node: Node, levels: int) -> list[int]:
+        """Learn the halves of a node, and theirs with two levels; the places of errors found."""
         number, heap = node
         left, right = (number, 2 * heap), (number, 2 * heap + 1)
         self.leak_bits += 1
         self.known[left] = self.told(left)
         self.known[right] = self.known[node] ^ self.known[left]
-        half = left if self.odd(left) else right
-        if half[1] >= self.plan.frame_bits:
-            return [int(self.places(half)[0])]
-        self.active.append(half)
-        return []
+        wrong: list[int] = []
+        for half in (left, right):
+            if self.odd(half) and half[1] < self.plan.frame_bits:
+                self.active.append(half)
+            elif self.odd(half):
+                wrong.append(int(self.places(half)[0]))
+            if levels == 2 and half[1] < self.plan.frame_bits:
+                wrong += self.halve(half, 1)
+        return wrong
 
     def flip(self, place: int) -> None:
         """Correct one bit, and note the lowest known node on its path in each pass."""

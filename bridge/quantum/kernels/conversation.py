@@ -148,12 +148,13 @@ def _ask_over(
     search: Search,
     requests: Requests,
     folded: int,
+    levels: int,
     transcript: Words,
     used: int,
     tally: npt.NDArray[np.int64],
 ) -> int:
     """One round's questions, sent; ``tally`` gets their number and that of their answers' bits."""
-    count = ask(words, trees, search, requests, folded)
+    count = ask(words, trees, search, requests, folded, levels)
     length = count + (count + 1) // 2
     if used + length + count + 4 > transcript.size:
         return TOO_LONG
@@ -225,6 +226,7 @@ def search_over(
     search: Search,
     requests: Requests,
     folded: int,
+    levels: int,
     transcript: Words,
     used: int,
     tally: npt.NDArray[np.int64],
@@ -235,7 +237,7 @@ def search_over(
     """
     for _ in range(MOST_ROUNDS):
         used = _ask_over(
-            descriptor, words, trees, search, requests, folded, transcript, used, tally
+            descriptor, words, trees, search, requests, folded, levels, transcript, used, tally
         )
         if used < 0 or tally[QUESTIONED] == 0:
             return used
@@ -270,6 +272,7 @@ def both_over(
     search: Search,
     requests: Requests,
     folded: int,
+    levels: int,
     search_transcript: Words,
     search_used: int,
     search_tally: npt.NDArray[np.int64],
@@ -295,6 +298,7 @@ def both_over(
                 search,
                 requests,
                 folded,
+                levels,
                 search_transcript,
                 search_used,
                 search_tally,

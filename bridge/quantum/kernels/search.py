@@ -213,14 +213,17 @@ def learn(
             elif node == 2 * tops[number] - 2:
                 _learn_last_top(trees, search, number, mask)
             continue
+        other = (known[number, node >> 1, 1] ^ value) & mask
         known[number, node + 1, 0] |= mask
-        known[number, node + 1, 1] |= (known[number, node >> 1, 1] ^ value) & mask
+        known[number, node + 1, 1] |= other
+        # Not simply the rest of the mask: with two levels at once the node above may be even.
+        other_odd = (other ^ parities[number, node + 1]) & mask
         if node < length:
             _push(active_nodes, active_masks, active_count, number, node, odd)
-            _push(active_nodes, active_masks, active_count, number, node + 1, mask & ~odd)
+            _push(active_nodes, active_masks, active_count, number, node + 1, other_odd)
         else:
             for side in range(2):
-                wrong = mask & ~odd if side else odd
+                wrong = other_odd if side else odd
                 flips[flipped] = order[number, node + side - length]
                 flip_masks[flipped] = wrong
                 flipped += np.int64(wrong != NONE) & np.int64(flipped + 1 < flips.size)
@@ -285,14 +288,6 @@ def _fold(words: Words, trees: Trees, search: Search, requests: Requests, first:
 
 
 @kernel
-def _touch(touched: Indices, count: int, number: int, node: int) -> int:
-    """Note a node that became known; a full list makes `forget` clear all."""
-    if count < touched.size:
-        touched[count] = (number << PASS_SHIFT) | node
-    return count + 1
-
-
-@kernel
 def forget(search: Search) -> None:
     """Make what the last block made known in the halving and folded passes unknown again.
 
@@ -311,7 +306,38 @@ def forget(search: Search) -> None:
 
 
 @kernel
-def _go_on(trees: Trees, search: Search, requests: Requests) -> tuple[int, np.uint64]:
+def _halve(
+    known: Words,
+    touched: Indices,
+    seen: int,
+    request_nodes: npt.NDArray[np.uint32],
+    request_masks: Words,
+    count: int,
+    number: int,
+    node: int,
+    mask: np.uint64,
+    levels: int,
+) -> tuple[int, int]:
+    """Ask for a node's left half in a halving pass, and with two levels for both halves' left ones.
+
+    Gives the numbers of touched nodes and of requests.
+    """
+    length = known.shape[1] // 2
+    asked = 3 if levels == 2 and 2 * node < length and count + 3 <= request_masks.size else 1
+    for place in range(asked):
+        left = 2 * node if place == 0 else 4 * node + 2 * (place - 1)
+        known[number, left, 0] |= mask
+        if seen < touched.size:
+            touched[seen] = (number << PASS_SHIFT) | left
+        seen += 1
+        request_nodes[count] = (number << PASS_SHIFT) | left
+        request_masks[count] = mask
+        count += 1
+    return seen, count
+
+
+@kernel
+def _go_on(trees: Trees, search: Search, requests: Requests, levels: int) -> tuple[int, np.uint64]:
     """The requests of the halvings that were begun, and their frames.
 
     The left half is marked as known at once, so that nothing is asked for twice.
@@ -319,7 +345,7 @@ def _go_on(trees: Trees, search: Search, requests: Requests) -> tuple[int, np.ui
     known, parities = search.known, trees.parity
     nodes, masks, counts = search.active_nodes, search.active_masks, search.active_count
     request_nodes, request_masks = requests.nodes, requests.masks
-    tops, touched = trees.tops, search.counts[TOUCHED]
+    tops, touched, seen = trees.tops, search.touched, search.counts[TOUCHED]
     count = 0
     busy = NONE
     for number in range(tops.size):
@@ -329,14 +355,26 @@ def _go_on(trees: Trees, search: Search, requests: Requests) -> tuple[int, np.ui
             mask = masks[number, entry] & odd & ~known[number, 2 * node, 0]
             if mask and count < request_masks.size:
                 busy |= mask
-                known[number, 2 * node, 0] |= mask
                 if tops[number] == 2:
-                    touched = _touch(search.touched, touched, number, 2 * node)
+                    seen, count = _halve(
+                        known,
+                        touched,
+                        seen,
+                        request_nodes,
+                        request_masks,
+                        count,
+                        number,
+                        node,
+                        mask,
+                        levels,
+                    )
+                    continue
+                known[number, 2 * node, 0] |= mask
                 request_nodes[count] = (number << PASS_SHIFT) | (2 * node)
                 request_masks[count] = mask
                 count += 1
         counts[number] = 0
-    search.counts[TOUCHED] = touched
+    search.counts[TOUCHED] = seen
     return count, busy
 
 
@@ -349,12 +387,13 @@ def _begin(
     count: int,
     number: int,
     busy: np.uint64,
+    levels: int,
 ) -> tuple[int, np.uint64]:
     """Take up a pass's pending nodes in the frames that are not busy; gives the busy ones then."""
     known, parities, state = search.known, trees.parity, trees.state
     nodes, masks = search.pending_nodes, search.pending_masks
     request_nodes, request_masks = requests.nodes, requests.masks
-    tops, touched = trees.tops, search.counts[TOUCHED]
+    top, touched, seen = trees.tops[number], search.touched, search.counts[TOUCHED]
     used = NONE
     kept = 0
     for entry in range(search.pending_count[number]):
@@ -369,18 +408,30 @@ def _begin(
         now, later = mask & ~busy, mask & busy
         if now and count < request_masks.size:
             used |= now
-            known[number, 2 * node, 0] |= now
-            if tops[number] == 2:
-                touched = _touch(search.touched, touched, number, 2 * node)
-            request_nodes[count] = (number << PASS_SHIFT) | (2 * node)
-            request_masks[count] = now
-            count += 1
+            if top == 2:
+                seen, count = _halve(
+                    known,
+                    touched,
+                    seen,
+                    request_nodes,
+                    request_masks,
+                    count,
+                    number,
+                    node,
+                    now,
+                    levels,
+                )
+            else:
+                known[number, 2 * node, 0] |= now
+                request_nodes[count] = (number << PASS_SHIFT) | (2 * node)
+                request_masks[count] = now
+                count += 1
         if later:
             nodes[number, kept] = node
             masks[number, kept] = later
             kept += 1
     search.pending_count[number] = kept
-    search.counts[TOUCHED] = touched
+    search.counts[TOUCHED] = seen
     return count, busy | used
 
 
@@ -410,15 +461,18 @@ def _open(
 
 
 @kernel
-def ask(words: Words, trees: Trees, search: Search, requests: Requests, folded: int) -> int:
+def ask(
+    words: Words, trees: Trees, search: Search, requests: Requests, folded: int, levels: int
+) -> int:
     """The requests of the next round and their number; 0 when nothing is left to ask.
 
-    ``folded`` is the number of the first folded pass.
+    ``folded`` is the number of the first folded pass, ``levels`` how many levels of a halving or
+    folded pass are asked for at once, 1 or 2.
     """
-    count, busy = _go_on(trees, search, requests)
+    count, busy = _go_on(trees, search, requests, levels)
     for number in range(trees.tops.size):
         if search.pending_count[number]:
-            count, busy = _begin(words, trees, search, requests, count, number, busy)
+            count, busy = _begin(words, trees, search, requests, count, number, busy, levels)
     free = ~busy
     for number in range(folded):
         mask = search.opening[number] & free

@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,14 +51,22 @@ def over_a_socket(
 
 
 @pytest.mark.parametrize(
-    ("frame_bits", "rate", "seed"),
-    [(64, 0.0, 1), (64, 0.02, 2), (256, 0.01, 3), (256, 0.05, 4), (512, 0.003, 5)],
+    ("frame_bits", "rate", "levels", "seed"),
+    [
+        (64, 0.0, 1, 1),
+        (64, 0.02, 2, 2),
+        (256, 0.01, 1, 3),
+        (256, 0.01, 2, 3),
+        (256, 0.05, 1, 4),
+        (256, 0.08, 2, 4),
+        (512, 0.003, 1, 5),
+    ],
 )
 def test_lanes_and_frames_agree_to_the_bit_and_in_what_they_disclose(
-    frame_bits: int, rate: float, seed: int
+    frame_bits: int, rate: float, levels: int, seed: int
 ) -> None:
     key = seed.to_bytes(32, "big")
-    plan = schedule(frame_bits, max(rate, 0.01))
+    plan = replace(schedule(frame_bits, max(rate, 0.01)), levels=levels)
     sender = stream(seed, frame_bits)
     receiver = noisy(sender, rate, seed)
     order = permutations(frame_bits, plan.passes, key)
@@ -257,6 +266,7 @@ def test_a_schedule_that_does_not_fit_its_frame_is_refused() -> None:
         ((64, (64,)), "from 2 to 32 bits, got 64"),
         ((64, ()), "at least one pass"),
         ((1 << 16, (8,)), "to 32768 bits"),
+        ((64, (8,), 1, 1, 3), "1 or 2 levels"),
     ):
         with pytest.raises(InputError, match=message):
             Schedule(*arguments)
