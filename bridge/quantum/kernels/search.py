@@ -480,8 +480,8 @@ def ask(
             continue
         following = number + 1
         if number > 0 and trees.tops[number] == 2:
-            if search.opening[number] != ALL or busy:
-                break
+            if mask != ALL:
+                break  # some frame has work, or has opened the pass before in this very round
             following = folded
         for opened in range(number, following):
             count = _open(words, trees, search, requests, count, opened, mask)
