@@ -26,7 +26,7 @@ from bridge.quantum.kernels.conversation import (
     both_over,
     search_over,
 )
-from bridge.quantum.kernels.search import CORRECTED, FOLDING, Requests, Search, forget
+from bridge.quantum.kernels.knowledge import CORRECTED, FOLDING, Requests, Search, forget
 from bridge.quantum.kernels.trees import Indices, Trees, empty_trees
 from bridge.quantum.link.randomness import Keystream, Words
 

@@ -6,7 +6,14 @@ import numpy as np
 
 from bridge.quantum.kernels.compiled import kernel
 from bridge.quantum.kernels.instructions import count_ones, extract
-from bridge.quantum.kernels.search import FOLD, HALF, KIND_SHIFT, NODE_MASK, PASS_SHIFT, Requests
+from bridge.quantum.kernels.knowledge import (
+    FOLD,
+    HALF,
+    KIND_SHIFT,
+    NODE_MASK,
+    PASS_SHIFT,
+    Requests,
+)
 from bridge.quantum.kernels.trees import PLANTED, UNBUILT, Trees, Words, crown, plant
 
 REFUSED = -1

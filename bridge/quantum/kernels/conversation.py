@@ -17,7 +17,9 @@ from numba import types
 from bridge.quantum.kernels.answers import REFUSED, answer
 from bridge.quantum.kernels.compiled import kernel
 from bridge.quantum.kernels.instructions import count_ones
-from bridge.quantum.kernels.search import FOLD, KIND_SHIFT, Requests, Search, ask, learn
+from bridge.quantum.kernels.knowledge import FOLD, KIND_SHIFT, Requests, Search
+from bridge.quantum.kernels.learning import learn
+from bridge.quantum.kernels.search import ask
 from bridge.quantum.kernels.trees import Trees, Words
 
 QUESTIONS, ANSWERS = 5, 6
