@@ -22,6 +22,11 @@ def test_the_figures_have_their_names(figures) -> None:
     for rate, least in (("0.01", 0.821), ("0.03", 0.587)):
         one = figures["rates"][rate]
         assert one["keys_per_s"] > 0
+        # Two processes of one thread each at work: never more than two processors, and some.
+        assert 0 < one["processors_busy"] <= 2.1
+        assert one["keys_per_processor_s"] == pytest.approx(
+            one["keys_per_s"] / one["processors_busy"], rel=0.01
+        )
         assert least < one["secret_fraction"] < 1
         assert 0 < one["block_latency_ms"]["p50"] <= one["block_latency_ms"]["p99"]
         assert sum(one["stages"].values()) == pytest.approx(1.0, abs=0.01)

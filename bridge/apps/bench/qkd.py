@@ -1,10 +1,9 @@
 """Distilled keys a second over a bundle of simulated links, end to end, in two processes.
 
-Each process holds one end of every link; the sender of one link sits beside the receiver of the
-next, so that both processes have the same to do. A link is one thread at either end and one stream
-socket between them. What is timed, for each block: light with loss, noise, sifting, estimation,
-reconciliation, verification, authentication, amplification at both ends, and a sealed container
-written to each end's ring. Compiling is not: a block in one process comes before.
+What is timed, for each block: light with loss, noise, sifting, estimation, reconciliation,
+verification, authentication, amplification at both ends, and a sealed container written to each
+end's ring. Compiling is not: a block in one process comes before. A machine that does other work
+too is slower by the clock, so keys are also counted for each second of a processor.
 """
 
 from __future__ import annotations
@@ -12,41 +11,27 @@ from __future__ import annotations
 import multiprocessing
 import os
 import platform
-import socket
 import tempfile
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
-from bridge.domain.errors import BlockRejected, LinkError, ProcessError
-from bridge.quantum.distillation.bounds import binary_entropy
-from bridge.quantum.ends.authentication import BLOCK_BYTES, OneTimeKeys
-from bridge.quantum.ends.cascade import Pair
-from bridge.quantum.ends.channel import ClassicalChannel
-from bridge.quantum.ends.end import TAG_BITS, LinkParameters
-from bridge.quantum.ends.halves import KeyBlock
-from bridge.quantum.ends.medium import Light, Medium
-from bridge.quantum.ends.receiver import ReceiverEnd
-from bridge.quantum.ends.sender import SenderEnd
-from bridge.quantum.ends.sink import ContainerRing
+from bridge.apps.bench.bundle import compile_kernels, hosts, run_host
+from bridge.domain.errors import LinkError, ProcessError
+from bridge.quantum.ends.end import LinkParameters
+from bridge.quantum.ends.medium import Light
 from bridge.quantum.kernels.processor import processor
 from bridge.quantum.link.channel import Channel
 from bridge.quantum.link.detector import Detector
-from bridge.quantum.link.randomness import Randomness
 
 KEY_BITS = 256
 RATES = (0.001, 0.01, 0.03)
 AIMS = {"0.001": 2_500_000, "0.01": 1_500_000, "0.03": 700_000}
 LINKS, SECONDS = 2, 10.0
 WARM_UP_BLOCKS = 4
-RING_SLOTS = 32
 
 PUBLISHED = {
     "links": [
@@ -73,34 +58,6 @@ PUBLISHED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Host:
-    """What one process is started with: its ends' sockets and all that both ends share."""
-
-    sockets: tuple[socket.socket, ...]
-    sends: tuple[bool, ...]
-    seeds: tuple[bytes, ...]
-    shared_keys: tuple[bytes, ...]
-    permutation_keys: tuple[bytes, ...]
-    parameters: LinkParameters
-    light: Light
-    folder: Path
-
-
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    """What one end saw of one timed block."""
-
-    latency_s: float
-    key_bits: int
-    used_bits: int
-    leak_bits: int
-    shannon_bits: float
-    rounds: int
-    pulses: int
-    sifted: int
-
-
 def measure(
     update: Callable[[str], None],
     rates: tuple[float, ...] = RATES,
@@ -112,7 +69,7 @@ def measure(
     parameters = LinkParameters(block_bits=block_bits)
     update("compiling the kernels")
     with tempfile.TemporaryDirectory(prefix="astralink-bench-") as folder:
-        _compile(Path(folder))
+        compile_kernels(_light(0.01), Path(folder) / "compiling")
         figures: dict[str, Any] = {
             "simulated": True,
             "statement": f"simulated, a bundle of {links} links",
@@ -167,165 +124,20 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _hosts(
-    rate: float, links: int, parameters: LinkParameters, folder: Path
-) -> tuple[_Host, _Host]:
-    pairs = [socket.socketpair() for _ in range(links)]
-    seeds = tuple(os.urandom(32) for _ in range(links))
-    keys = tuple(os.urandom(64 * BLOCK_BYTES) for _ in range(links))
-    orders = tuple(os.urandom(32) for _ in range(links))
-    sides = []
-    for side in (0, 1):
-        place = folder / f"{rate:g}-{side}"
-        place.mkdir(exist_ok=True)
-        sides.append(
-            _Host(
-                sockets=tuple(pair[side] for pair in pairs),
-                sends=tuple((link + side) % 2 == 0 for link in range(links)),
-                seeds=seeds,
-                shared_keys=keys,
-                permutation_keys=orders,
-                parameters=parameters,
-                light=_light(rate),
-                folder=place,
-            )
-        )
-    return sides[0], sides[1]
-
-
-def _end(host: _Host, link: int) -> SenderEnd | ReceiverEnd:
-    kind: type[SenderEnd] | type[ReceiverEnd] = SenderEnd if host.sends[link] else ReceiverEnd
-    return kind(
-        host.parameters,
-        ClassicalChannel(host.sockets[link]),
-        Medium(host.light, host.seeds[link]),
-        OneTimeKeys(host.shared_keys[link]),
-        Randomness.system(),
-        host.permutation_keys[link],
-    )
-
-
-class _Runner:
-    """The ends that one process holds, each with its ring."""
-
-    def __init__(self, host: _Host) -> None:
-        self.ends = [_end(host, link) for link in range(len(host.sockets))]
-        for first, second in zip(self.ends[::2], self.ends[1::2], strict=False):
-            first.cascade.pair = second.cascade.pair = Pair()
-        slot = host.parameters.block_bits // 8 + 64
-        self.rings = [
-            ContainerRing(host.folder / f"link-{link}", os.urandom(32), RING_SLOTS, slot)
-            for link in range(len(self.ends))
-        ]
-
-    def run(self, blocks: int) -> dict[str, Any]:
-        """Run so many blocks of each link, all links at once."""
-        counted: list[_Counted] = []
-        rejected: list[str] = []
-        failures: list[LinkError] = []
-        for end in self.ends:
-            end.stages.seconds.clear()
-
-        def drive(link: int) -> None:
-            end, ring = self.ends[link], self.rings[link]
-            for _ in range(blocks):
-                start = time.perf_counter()
-                try:
-                    block = end.run_block()
-                except BlockRejected as rejection:
-                    rejected.append(str(rejection))
-                    continue
-                except LinkError as failure:
-                    failures.append(failure)
-                    end.channel.close()
-                    return
-                with end.stages.measure("store"):
-                    ring.put(block)
-                counted.append(_count(block, time.perf_counter() - start))
-
-        threads = [threading.Thread(target=drive, args=(link,)) for link in range(len(self.ends))]
-        processor_before = time.process_time()
-        start = time.perf_counter()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if failures:
-            raise failures[0]
-        stages: dict[str, float] = {}
-        for end in self.ends:
-            for name, spent in end.stages.seconds.items():
-                stages[name] = stages.get(name, 0.0) + spent
-        return {
-            "seconds": time.perf_counter() - start,
-            "processor_s": time.process_time() - processor_before,
-            "blocks": counted,
-            "rejected": rejected,
-            "stages": stages,
-            "rss": psutil.Process().memory_info().rss,
-        }
-
-    def close(self) -> None:
-        """Close sockets and files."""
-        for end in self.ends:
-            end.channel.close()
-        for ring in self.rings:
-            ring.close()
-
-
-def _count(block: KeyBlock, latency_s: float) -> _Counted:
-    return _Counted(
-        latency_s=latency_s,
-        key_bits=block.key_bits,
-        used_bits=block.length + block.sample_size,
-        leak_bits=block.leak_bits - TAG_BITS,
-        shannon_bits=block.length * binary_entropy(block.errors / block.length),
-        rounds=block.rounds,
-        pulses=block.pulses,
-        sifted=block.sifted,
-    )
-
-
-def _host(host: _Host, orders: Connection) -> None:
-    """A process: run as many blocks as it is told, until it is told none."""
-    runner = _Runner(host)
-    try:
-        while blocks := orders.recv():
-            try:
-                orders.send(runner.run(blocks))
-            except LinkError as error:
-                orders.send(error)
-                return
-    finally:
-        runner.close()
-
-
-def _compile(folder: Path) -> None:
-    """Compile every kernel, once, by a small block in this process."""
-    parameters = LinkParameters(block_bits=1 << 14, sample_size=1024)
-    first, second = (_Runner(host) for host in _hosts(0.01, 2, parameters, folder))
-    other = threading.Thread(target=first.run, args=(1,))
-    other.start()
-    second.run(1)
-    other.join()
-    first.close()
-    second.close()
-
-
 def _measure_rate(
     rate: float, links: int, seconds: float, parameters: LinkParameters, folder: Path
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     context = multiprocessing.get_context("spawn")
-    hosts = _hosts(rate, links, parameters, folder)
-    pipes = [context.Pipe() for _ in hosts]
+    sides = hosts(_light(rate), links, parameters, folder / f"{rate:g}")
+    pipes = [context.Pipe() for _ in sides]
     processes = [
-        context.Process(target=_host, args=(host, pipe[1]), daemon=True)
-        for host, pipe in zip(hosts, pipes, strict=True)
+        context.Process(target=run_host, args=(host, pipe[1]), daemon=True)
+        for host, pipe in zip(sides, pipes, strict=True)
     ]
     try:
         for process in processes:
             process.start()
-        for host in hosts:
+        for host in sides:
             for connection in host.sockets:
                 connection.close()
 
@@ -374,6 +186,8 @@ def _figures(warm: list[dict[str, Any]], timed: list[dict[str, Any]]) -> dict[st
     whole = sum(stages.values())
     return {
         "keys_per_s": round(bits / KEY_BITS / elapsed),
+        "keys_per_processor_s": round(bits / KEY_BITS / processor_s),
+        "processors_busy": round(processor_s / elapsed, 3),
         "key_mbit_per_s": round(bits / elapsed / 1e6, 1),
         "secret_fraction": round(bits / used, 4),
         "block_latency_ms": {
