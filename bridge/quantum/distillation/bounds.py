@@ -98,12 +98,13 @@ def upper_error_count(sample: int, sample_errors: int, rest: int, tail: float) -
 def twin_error_count(length: int, errors: int, tail: float) -> int:
     """The largest number of phase errors that ``errors`` known bit errors do not rule out.
 
-    Each of ``length`` positions was measured in one of two bases, drawn uniformly and independently
-    of all else. Write e_i for the error in the drawn basis and f_i for the one that the other basis
-    would have shown; the errors W = sum e_i are known, the phase errors P = sum f_i are not. Given
-    the two outcomes of each position, nothing is random but which is e_i: in the M positions where
-    exactly one is an error, a fair coin decides; in the D where both are, each counts. So W = D + X
-    and P = D + M - X with X ~ Bin(M, 1/2), and Chernoff's bound (Hoeffding 1963, Theorem 1) is
+    The bound and its proof are ours. Each of ``length`` positions was measured in one of two bases,
+    drawn uniformly and independently of all else. Write e_i for the error in the drawn basis and
+    f_i for the one that the other basis would have shown; the errors W = sum e_i are known, the
+    phase errors P = sum f_i are not. Given the two outcomes of each position, nothing is random but
+    which is e_i: in the M positions where exactly one is an error, a fair coin decides; in the D
+    where both are, each counts. So W = D + X and P = D + M - X with X ~ Bin(M, 1/2), and Chernoff's
+    bound (Hoeffding 1963, Theorem 1) is
 
         P[X <= x] <= exp(-M D(x/M || 1/2)) = exp(-g(x, M - x)),  g(x, y) = (x+y)(ln 2 - H(x/(x+y))),
 
@@ -141,13 +142,14 @@ def final_length(
 
         floor( n (1 - h(P / n)) - leak - 2 log2(1 / (2 epsilon_PA)) )
 
-    Everything is conditioned on the string W of bit errors, which is taken to be public: bridge/
-    quantum/README.md says why that costs nothing here, and why ``leak_bits`` then has to count the
-    sender's announcements only. Given W the lengths of transcript and key are fixed, so that
-    nothing is charged for their depending on the data. The rest is as in `secret_length`: the
-    entropic uncertainty relation (Tomamichel, Lim, Gisin and Renner 2012, doi 10.1038/ncomms1631,
-    equations 1 to 3; Tomamichel and Leverrier 2017, arXiv 1506.08458) and the quantum leftover hash
-    lemma (Tomamichel, Schaffner, Smith and Renner 2011, doi 10.1109/TIT.2011.2158473).
+    Everything is conditioned on the string W of bit errors, which is taken to be public: the
+    argument in bridge/quantum/README.md, which is ours, says why that costs nothing here, and why
+    ``leak_bits`` then has to count the sender's announcements only. Given W the lengths of
+    transcript and key are fixed, so that nothing is charged for their depending on the data. The
+    rest is as in `secret_length`: the entropic uncertainty relation (Tomamichel, Lim, Gisin and
+    Renner 2012, doi 10.1038/ncomms1631; Tomamichel and Leverrier 2017, arXiv 1506.08458) and the
+    quantum leftover hash lemma (Tomamichel, Schaffner, Smith and Renner 2011,
+    doi 10.1109/TIT.2011.2158473).
     """
     if not 0.0 < epsilon_amplification < 0.5:
         raise InputError(f"epsilon: expected between 0 and 0.5, got {epsilon_amplification}")

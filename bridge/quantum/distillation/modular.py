@@ -1,8 +1,8 @@
 """Amplification's plain twin: Carter and Wegman's hash over a Mersenne prime, in Python's integers.
 
-h(x) = ((a x + b) mod p) mod 2^m with p = 2^q - 1, a from 1 to p - 1 and b from 0 to p - 1 (Carter
-and Wegman 1979, doi 10.1016/0022-0000(79)90044-8, Proposition 7). For x != y the pair of values mod
-p is uniform on the pairs of different residues, and at most ceil(p / 2^m) - 1 of the other p - 1
+h(x) = ((a x + b) mod p) mod 2^m with p = 2^q - 1, a from 1 to p - 1 and b from 0 to p - 1 (as in
+Carter and Wegman 1979, doi 10.1016/0022-0000(79)90044-8). For x != y the pair of values mod p is
+uniform on the pairs of different residues, and at most ceil(p / 2^m) - 1 of the other p - 1
 residues agree with one in their m low bits: a collision has probability at most 2^-m. Leaving out
 the prime, a x mod 2^n >> s, would not give that.
 """

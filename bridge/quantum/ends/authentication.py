@@ -1,9 +1,14 @@
 """Wegman-Carter authentication: Poly1305 under keys that are used once.
 
 Poly1305 (Bernstein 2005, doi 10.1007/11502760_3; RFC 8439, section 2.5) with a fresh 32-byte key
-for each message is a one-time authenticator: of the keys that give a message its tag, at most
-8 ceil(L / 16) / 2^106 give any other message of at most L bytes any one tag (Theorem 3.3). No
-assumption on computing power enters.
+(r, s) for each message is a one-time authenticator: of the keys that give a message its tag, at
+most a share of 8 ceil(L / 16) / 2^106 give any other message of at most L bytes any one tag. No
+assumption on computing power enters. Without s, a tag is f(r) mod p mod 2^128 for p = 2^130 - 5 and
+a polynomial f without constant term, whose coefficients say what the message is, of degree at most
+ceil(L / 16). s is uniform and hides f(r), so that r stays uniform among its 2^106 values whatever
+the message's tag is. The other message with its tag is accepted when f(r) mod p and g(r) mod p
+differ by a given number mod 2^128, that is by one of at most 8 numbers between -p and p; f - g is
+no constant, so that each of them is reached at ceil(L / 16) values of r at most.
 """
 
 from __future__ import annotations
