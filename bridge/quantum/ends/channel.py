@@ -19,6 +19,7 @@ from enum import IntEnum
 import numpy as np
 
 from bridge.domain.errors import InputError, MessageForged, PeerLost
+from bridge.quantum.ends.authentication import TAG_BYTES
 from bridge.quantum.kernels import conversation
 from bridge.quantum.link.randomness import Words
 
@@ -112,6 +113,16 @@ class ClassicalChannel:
         self._reserve(length)
         self._pull(start + 1)
         return header >> conversation.COUNT_PLACE, self.transcript[start + 1 : self.used]
+
+    def receive_tag(self, kind: Kind) -> Words:
+        """The words of a tag. No tag covers its own message, so every bit of the header counts."""
+        count, words = self.receive(kind, TAG_BYTES // 8)
+        if count != 0 or len(words) != TAG_BYTES // 8:
+            raise MessageForged(
+                f"{kind.name}: expected {TAG_BYTES // 8} words and a count of 0, "
+                f"got {len(words)} and {count}"
+            )
+        return words
 
     def adopt(self, used: int) -> None:
         """Go on from a transcript that a kernel has written to; raises what the kernel found."""

@@ -139,7 +139,7 @@ class ReceiverEnd(End):
             seal = tag(receiver_key, self.channel.written())
             self.channel.send(Kind.SEAL, 0, np.frombuffer(seal, dtype=np.uint64))
         with self.stages.measure("wait"):
-            _, answer = self.channel.receive(Kind.CONFIRMATION, TAG_BYTES // 8)
+            answer = self.channel.receive_tag(Kind.CONFIRMATION)
         check(sender_key, CONFIRMED + seal, answer.tobytes(), "the sender's confirmation")
         if not agreed:
             raise BlockRejected(

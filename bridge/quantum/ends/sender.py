@@ -7,7 +7,6 @@ import numpy as np
 from bridge.domain.errors import BlockRejected, MessageForged
 from bridge.quantum.ends.authentication import (
     KEY_BYTES,
-    TAG_BYTES,
     OneTimeKeys,
     check,
     forgery_probability,
@@ -145,7 +144,7 @@ class SenderEnd(End):
         with self.stages.measure("wait"):
             agreed, verdict = self.channel.receive(Kind.VERDICT, 1)
             exchanged = self.channel.used
-            _, seal = self.channel.receive(Kind.SEAL, TAG_BYTES // 8)
+            seal = self.channel.receive_tag(Kind.SEAL)
         with self.stages.measure("authenticate"):
             written = self.channel.written()[: 8 * exchanged]
             check(receiver_key, written, seal.tobytes(), "the receiver's seal of the block")

@@ -6,7 +6,8 @@ become known together, so that the lowest known node on a bit's path is the only
 be taken up.
 
 The lists have an end, past which nodes are dropped. Honest answers stay far below it; false ones
-then leave errors, which verification finds, and write nowhere else.
+then leave errors, which verification finds, or rounds without end, which `conversation` cuts short,
+and write nowhere else.
 """
 
 from __future__ import annotations

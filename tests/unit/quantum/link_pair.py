@@ -1,5 +1,6 @@
 """Two ends of a link in one process, run against each other in threads."""
 
+import contextlib
 import os
 import socket
 import threading
@@ -14,7 +15,36 @@ from bridge.quantum.ends.receiver import ReceiverEnd
 from bridge.quantum.ends.sender import SenderEnd
 from bridge.quantum.link.randomness import Randomness
 
+_opened: list[socket.socket] = []
+_threads: list[threading.Thread] = []
+
 SMALL = LinkParameters(block_bits=1 << 14, sample_size=1024)
+
+
+def wire() -> tuple[socket.socket, socket.socket]:
+    """A connected pair that `cut_wires` closes."""
+    pair = socket.socketpair()
+    _opened.extend(pair)
+    return pair
+
+
+def work(thread: threading.Thread) -> None:
+    """Start a thread that ends when its wires are cut; `cut_wires` waits for it."""
+    thread.start()
+    _threads.append(thread)
+
+
+def cut_wires() -> None:
+    """Close all wires, once the threads that use them are done."""
+    for one in _opened:
+        with contextlib.suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)
+    for thread in _threads:
+        thread.join()
+    for one in _opened:
+        one.close()
+    _opened.clear()
+    _threads.clear()
 
 
 def link_ends(
@@ -25,7 +55,7 @@ def link_ends(
     timeout_s: float = 20.0,
     seed: bytes | None = None,
 ) -> tuple[SenderEnd, ReceiverEnd]:
-    first, second = sockets or socket.socketpair()
+    first, second = sockets or wire()
     seed = seed or os.urandom(32)
     shared = shared or os.urandom(8 * BLOCK_BYTES)
     order = os.urandom(32)

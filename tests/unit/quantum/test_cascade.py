@@ -1,5 +1,6 @@
 """Cascade in lanes against Cascade frame by frame, and its leak against theory."""
 
+import contextlib
 import os
 import socket
 import threading
@@ -22,6 +23,7 @@ from bridge.quantum.ends.cascade import (
 from bridge.quantum.ends.channel import ClassicalChannel, Kind
 from bridge.quantum.ends.plain_cascade import reconcile
 from bridge.quantum.kernels import plain
+from tests.unit.quantum.link_pair import wire
 from tests.unit.quantum.test_kernels import stream
 
 
@@ -34,7 +36,7 @@ def over_a_socket(
     sender: np.ndarray, receiver: np.ndarray, plan: Schedule, key: bytes
 ) -> tuple[np.ndarray, int, int, int]:
     """The corrected words, the leak at both ends (equal), the bits flipped and the rounds."""
-    first, second = socket.socketpair()
+    first, second = wire()
     channels = ClassicalChannel(first, 20.0), ClassicalChannel(second, 20.0)
     answering, searching = (kind(plan.frame_bits, key) for kind in (Answering, Searching))
     told: list[int] = []
@@ -132,7 +134,7 @@ def test_questions_depend_on_the_errors_alone() -> None:
     for seed in (1, 2):
         sender = stream(seed, 256)
         receiver = noisy(sender, 0.02, seed=5)
-        first, second = socket.socketpair()
+        first, second = wire()
         channels = ClassicalChannel(first, 20.0), ClassicalChannel(second, 20.0)
         plan = schedule(256, 0.02)
         answering, searching = (kind(256, bytes(32)) for kind in (Answering, Searching))
@@ -160,7 +162,7 @@ def questions(channel: ClassicalChannel) -> list[list[int]]:
 
 def test_two_links_in_one_thread_do_what_two_threads_do() -> None:
     plan = schedule(256, 0.02)
-    pairs = [socket.socketpair() for _ in range(2)]
+    pairs = [wire() for _ in range(2)]
     channels = [[ClassicalChannel(one, 20.0) for one in pair] for pair in pairs]
     sent = [stream(index, 256) for index in range(2)]
     got = [noisy(words, 0.02, 7) for words in sent]
@@ -193,7 +195,7 @@ def test_two_links_in_one_thread_do_what_two_threads_do() -> None:
 
 def test_a_link_without_its_other_goes_on_alone() -> None:
     plan = schedule(64, 0.02)
-    first, second = socket.socketpair()
+    first, second = wire()
     channels = ClassicalChannel(first, 20.0), ClassicalChannel(second, 20.0)
     answering, searching = (kind(64, bytes(32)) for kind in (Answering, Searching))
     searching.pair = Pair(patience_s=0.01)
@@ -216,7 +218,7 @@ def test_what_is_no_question_is_refused() -> None:
         ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 3 << 24 | 2], MessageForged),
         ([1 << 40 | Kind.QUESTIONS << 32 | 2], PeerLost),
     ):
-        first, second = socket.socketpair()
+        first, second = wire()
         channel = ClassicalChannel(first, 0.2)
         second.sendall(np.array(message, dtype="<u8").tobytes())
         with pytest.raises(error):
@@ -226,11 +228,11 @@ def test_what_is_no_question_is_refused() -> None:
 
 
 def test_random_answers_leave_errors_and_nothing_worse() -> None:
-    """An adversary in the middle who answers at random: the receiver ends, with other bits."""
+    """Who answers at random makes the receiver end with other bits, or give up asking."""
     plan = schedule(256, 0.05)
     rng = np.random.default_rng(1)
     for _ in range(5):
-        first, second = socket.socketpair()
+        first, second = wire()
         channel = ClassicalChannel(first, 5.0)
         searching = Searching(256, os.urandom(32))
         sender = stream(1, 256)
@@ -239,7 +241,10 @@ def test_random_answers_leave_errors_and_nothing_worse() -> None:
         def lie(connection: socket.socket = second) -> None:
             liar = ClassicalChannel(connection, 5.0)
             while True:
-                count, body = liar.receive(Kind.QUESTIONS, 1 << 20)
+                try:
+                    count, body = liar.receive(Kind.QUESTIONS, 1 << 20)
+                except (PeerLost, MessageForged):
+                    return  # the receiver has given up, or this end's transcript is full
                 if count == 0:
                     return
                 nodes = body[count:].view(np.uint32)[:count]
@@ -252,11 +257,11 @@ def test_random_answers_leave_errors_and_nothing_worse() -> None:
 
         thread = threading.Thread(target=lie)
         thread.start()
-        searching.run(words, plan, channel)
+        with contextlib.suppress(MessageForged):
+            searching.run(words, plan, channel)
+        channel.close()
         thread.join()
         assert words.tolist() != sender.tolist()
-        first.close()
-        second.close()
 
 
 def test_a_schedule_that_does_not_fit_its_frame_is_refused() -> None:

@@ -1,5 +1,6 @@
 """Two ends over a socket: the same keys, and nothing that is changed under way goes unseen."""
 
+import contextlib
 import os
 import socket
 import struct
@@ -17,7 +18,7 @@ from bridge.quantum.ends.medium import Light, Medium
 from bridge.quantum.ends.sink import ContainerRing
 from bridge.quantum.kernels import plain
 from bridge.quantum.link.randomness import Keystream, Randomness
-from tests.unit.quantum.link_pair import SMALL, link_ends, run_blocks
+from tests.unit.quantum.link_pair import SMALL, link_ends, run_blocks, wire, work
 
 GOOD = Light(click=0.5, misalignment=0.01, dark_count_probability=1e-6)
 
@@ -165,11 +166,11 @@ class Meddler:
     def __init__(self, kind: Kind, word: int, bit: int) -> None:
         self.kind, self.word, self.bit = kind, word, bit
         self.done = threading.Event()
-        pairs = socket.socketpair(), socket.socketpair()
+        pairs = wire(), wire()
         self.outer = pairs[0][0], pairs[1][0]
         self._inner = pairs[0][1], pairs[1][1]
         for source, target in (self._inner, self._inner[::-1]):
-            threading.Thread(target=self._pass_on, args=(source, target), daemon=True).start()
+            work(threading.Thread(target=self._pass_on, args=(source, target), daemon=True))
 
     def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
         try:
@@ -184,7 +185,8 @@ class Meddler:
                 target.sendall(body)
         except (OSError, EOFError):
             for one in self._inner:
-                one.close()
+                with contextlib.suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
 
     @staticmethod
     def _read(source: socket.socket, count: int) -> bytes:
