@@ -40,8 +40,12 @@ SHORTEST, LONGEST = 1 << 4, 1 << 15
 
 HALVING_PASSES = 6
 FOLDED_PASSES = 24
-"""Each misses what is left of errors with probability 1/2, and is looked at again after each frame
-that is put right: where K frames are left, about K 2^-24 of the blocks fail verification."""
+"""Each misses what is left of errors with probability 1/2, whatever it is, and is looked at again
+after each frame that is put right: where K frames are left, about K 2^-24 of the blocks fail
+verification."""
+
+_PERMUTED = 3 + HALVING_PASSES
+_PASSES = _PERMUTED + FOLDED_PASSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,18 @@ def permutations(length: int, passes: int, key: bytes) -> Indices:
         stream.fill(keys)
         order[number] = np.argsort(keys, kind="stable")
     return order
+
+
+def selection(length: int, passes: int, key: bytes) -> Words:
+    """The masks of the folded passes, see `kernels.trees`; as public as the permutations.
+
+    Pass p takes ``length`` words from place p on: a Toeplitz matrix. For errors that are left, of
+    which the last word with any is number i, the parity of pass p has the mask ``i + p`` and masks
+    before it in it. So it is a fair coin, whatever those of the passes before are.
+    """
+    masks = np.empty(length + passes, dtype=np.uint64)
+    Keystream(key, 3).fill(masks)
+    return masks
 
 
 class Pair:
@@ -182,16 +198,32 @@ class _Workings:
     """What both ends keep from block to block, so that nothing is allocated for each."""
 
     def __init__(self, frame_bits: int, key: bytes) -> None:
-        most = 3 + HALVING_PASSES + FOLDED_PASSES
-        self.order = permutations(frame_bits, most, key)
-        self.trees = empty_trees(self.order, np.zeros(most, dtype=np.int64))
+        self.order = permutations(frame_bits, _PERMUTED, key)
+        self.trees = empty_trees(self.order, selection(frame_bits, _PASSES, key), _PASSES)
         self.pair: Pair | None = None
         self.tally: npt.NDArray[np.int64] = np.zeros(4, dtype=np.int64)
 
     def prepare(self, plan: Schedule) -> Trees:
         """Trees of the plan's passes with nothing in them."""
-        trees = Trees(*(field[: plan.passes] for field in self.trees))
-        trees.tops[:] = 2
+        first_folded = len(plan.sizes) + plan.halving
+        if (
+            plan.frame_bits != self.order.shape[1]
+            or first_folded > _PERMUTED
+            or plan.passes > _PASSES
+        ):
+            raise InputError(
+                f"schedule: expected frames of {self.order.shape[1]} bits, at most {_PERMUTED} "
+                f"passes before the folded ones and {_PASSES} in all, got {plan.frame_bits} bits, "
+                f"{first_folded} and {plan.passes}"
+            )
+        whole = self.trees
+        trees = whole._replace(
+            tops=whole.tops[: plan.passes],
+            parity=whole.parity[: plan.passes],
+            state=whole.state[: plan.passes],
+        )
+        trees.tops[:first_folded] = 2
+        trees.tops[first_folded:] = 1
         for number, size in enumerate(plan.sizes):
             trees.tops[number] = plan.frame_bits // size
         trees.state[:] = 0
@@ -216,9 +248,8 @@ class Searching(_Workings):
 
     def __init__(self, frame_bits: int, key: bytes) -> None:
         super().__init__(frame_bits, key)
-        passes, length = self.order.shape
-        entries = max(1 << 10, length)
-        self.search = empty_search(passes, length, entries)
+        entries = max(1 << 10, frame_bits)
+        self.search = empty_search(_PASSES, frame_bits, entries)
         self.requests = Requests(
             nodes=np.zeros(2 * entries, dtype=np.uint32),
             masks=np.zeros(2 * entries, dtype=np.uint64),

@@ -22,9 +22,11 @@ Node = tuple[int, int]
 class _Frame:
     """One frame at the receiver, and the sender's bits, of which only parities are looked at."""
 
-    def __init__(self, sender: Bits, receiver: Bits, plan: Schedule, order: Indices) -> None:
+    def __init__(
+        self, sender: Bits, receiver: Bits, plan: Schedule, order: Indices, select: Bits
+    ) -> None:
         self.sender, self.receiver = sender, receiver
-        self.plan, self.order = plan, order
+        self.plan, self.order, self.select = plan, order, select
         self.known: dict[Node, int] = {}
         self.pending: dict[Node, None] = {}
         self.active: list[Node] = []
@@ -37,8 +39,11 @@ class _Frame:
         depth = heap.bit_length() - 1
         width = self.plan.frame_bits >> depth
         start = (heap - (1 << depth)) * width
-        covered: Indices = self.order[number][start : start + width]
-        return covered
+        if self.top(number) > 1:
+            covered: Indices = self.order[number][start : start + width]
+            return covered
+        chosen = self.select[start + number : start + number + width]
+        return (start + np.flatnonzero(chosen)).astype(np.int32)
 
     def own(self, node: Node) -> int:
         """The receiver's parity now."""
@@ -55,7 +60,9 @@ class _Frame:
     def top(self, number: int) -> int:
         """The first top node of a pass."""
         sizes = self.plan.sizes
-        return self.plan.frame_bits // sizes[number] if number < len(sizes) else 2
+        if number < len(sizes):
+            return self.plan.frame_bits // sizes[number]
+        return 2 if number < len(sizes) + self.plan.halving else 1
 
     def open(self, number: int) -> None:
         """Ask for a pass's top nodes; the last follows from the total, except in the first pass."""
@@ -84,7 +91,7 @@ class _Frame:
                     del self.pending[node]
             wrong: list[int] = []
             for node in wave:
-                wrong += self.halve(node, self.plan.levels if self.top(node[0]) == 2 else 1)
+                wrong += self.halve(node, self.plan.levels if self.top(node[0]) <= 2 else 1)
             for place in wrong:
                 self.flip(place)
 
@@ -118,7 +125,11 @@ class _Frame:
         self.corrected += 1
         opened = {number for number, _ in self.known}
         for number in opened:
-            position = int(np.flatnonzero(self.order[number] == place)[0])
+            position = place
+            if self.top(number) > 1:
+                position = int(np.flatnonzero(self.order[number] == place)[0])
+            elif not self.select[place + number]:
+                continue
             heap = self.plan.frame_bits + position
             while (number, heap) not in self.known and heap > 1:
                 heap //= 2
@@ -128,11 +139,13 @@ class _Frame:
 
 
 def reconcile(
-    sender: Words, receiver: Words, plan: Schedule, order: Indices
+    sender: Words, receiver: Words, plan: Schedule, order: Indices, select: Words
 ) -> tuple[Bits, int, int]:
     """The receiver's bits after Cascade, (64, n), the parities told, and the bits flipped."""
-    columns = [unpack(words).reshape(-1, FRAMES).T.copy() for words in (sender, receiver)]
-    frames = [_Frame(columns[0][f], columns[1][f], plan, order) for f in range(FRAMES)]
+    told, own, chosen = (
+        unpack(words).reshape(-1, FRAMES).T.copy() for words in (sender, receiver, select)
+    )
+    frames = [_Frame(told[f], own[f], plan, order, chosen[f]) for f in range(FRAMES)]
     first_folded = len(plan.sizes) + plan.halving
     for frame in frames:
         for number in range(len(plan.sizes)):
@@ -156,9 +169,8 @@ def reconcile(
             else:
                 suspects = suspects[len(half) :]
         frame = frames[suspects[0]]
-        for heap in (2, 3):
-            frame.known[odd[0], heap] = frame.told((odd[0], heap))
-        frame.pending[odd[0], 2] = None
+        frame.known[odd[0], 1] = frame.told((odd[0], 1))
+        frame.pending[odd[0], 1] = None
         frame.run()
     leak_bits += sum(frame.leak_bits for frame in frames)
     corrected = sum(frame.corrected for frame in frames)
@@ -166,4 +178,4 @@ def reconcile(
 
 
 def _differs(frame: _Frame, number: int) -> int:
-    return frame.told((number, 2)) ^ frame.own((number, 2))
+    return frame.told((number, 1)) ^ frame.own((number, 1))

@@ -12,6 +12,7 @@ from bridge.quantum.kernels.knowledge import (
     KIND_SHIFT,
     NODE_MASK,
     PASS_SHIFT,
+    TOP,
     Requests,
 )
 from bridge.quantum.kernels.trees import PLANTED, UNBUILT, Trees, Words, crown, plant
@@ -31,14 +32,19 @@ def _prepare(words: Words, trees: Trees, requests: Requests, count: int) -> bool
     for request in range(count):
         packed = np.int64(nodes[request])
         kind, number, node = packed >> KIND_SHIFT, (packed >> PASS_SHIFT) & 0xFF, packed & NODE_MASK
-        if kind > FOLD or number >= passes or node < 2 or node >= end:
+        if kind > FOLD or number >= passes or node >= end:
             return False
-        if kind == FOLD and (node != 2 or tops[number] != 2):
+        top = tops[number]
+        if kind == FOLD and (node != 1 or top != 1):
+            return False
+        if kind == TOP and (top == 1 or node < top or node >= 2 * top):
+            return False  # below the top nodes, parities of the block before may still stand
+        if kind == HALF and node < 2:
             return False
         if packed >> PASS_SHIFT == last:
             continue
         last = packed >> PASS_SHIFT
-        if kind == HALF or tops[number] != 2:
+        if kind == HALF or top > 2:
             if state[number] != PLANTED:
                 plant(words, trees, number)
         elif state[number] == UNBUILT:

@@ -51,17 +51,14 @@ def _learn_fold(trees: Trees, search: Search, number: int, mask: np.uint64, bit:
     if search.counts[FOLDING] < 0:
         search.folds[number] = bit
         return
-    own = count_ones(trees.parity[number, 2] & mask) & np.uint64(1)
+    own = count_ones(trees.parity[number, 1] & mask) & np.uint64(1)
     suspects = mask if own != bit else search.suspects[0] & ~mask
     search.suspects[0] = suspects
     if count_ones(suspects) == 1:
         # The one frame whose top node differs: its parity is the other of the own.
-        value = ~trees.parity[number, 2] & suspects
-        search.known[number, 2, 0] |= suspects
-        search.known[number, 2, 1] |= value
-        push(search.pending_nodes, search.pending_masks, search.pending_count, number, 2, suspects)
-        search.known[number, 3, 0] |= suspects
-        search.known[number, 3, 1] |= (search.total[0] ^ value) & suspects
+        search.known[number, 1, 0] |= suspects
+        search.known[number, 1, 1] |= ~trees.parity[number, 1] & suspects
+        push(search.pending_nodes, search.pending_masks, search.pending_count, number, 1, suspects)
         search.counts[FOLDING] = -1
 
 
@@ -69,7 +66,7 @@ def _learn_fold(trees: Trees, search: Search, number: int, mask: np.uint64, bit:
 def _flip(words: Words, trees: Trees, search: Search) -> None:
     """Flip the words that `learn` put on the list, and pend what that makes odd."""
     parities, state, tops, where = trees.parity, trees.state, trees.tops, trees.where
-    known = search.known
+    known, select = search.known, trees.select
     nodes, masks, counts = search.pending_nodes, search.pending_masks, search.pending_count
     flips, flip_masks = search.flip_words, search.flip_masks
     length, passes = words.size, tops.size
@@ -82,13 +79,16 @@ def _flip(words: Words, trees: Trees, search: Search) -> None:
             if state[number] == UNBUILT:
                 break  # passes open in their order
             top = tops[number]
-            node = np.int64(length + where[number, index])
+            if top == 1:
+                node, felt = np.int64(length + index), mask & select[index + number]
+            else:
+                node, felt = np.int64(length + where[number, index]), mask
             if state[number] == CROWNED:
                 while node >= 2 * top:
                     node >>= 1
-            unseen = mask
+            unseen = felt
             while unseen and node >= top:
-                parity = parities[number, node] ^ mask
+                parity = parities[number, node] ^ felt
                 parities[number, node] = parity
                 seen = unseen & known[number, node, 0]
                 if seen:
@@ -97,7 +97,7 @@ def _flip(words: Words, trees: Trees, search: Search) -> None:
                     unseen &= ~seen
                 node >>= 1
             while node >= top:
-                parities[number, node] ^= mask
+                parities[number, node] ^= felt
                 node >>= 1
     search.counts[FLIPS] = 0
     search.counts[CORRECTED] += corrected
@@ -154,7 +154,10 @@ def learn(
         else:
             for side in range(2):
                 wrong = other_odd if side else odd
-                flips[flipped] = order[number, node + side - length]
+                place_found = node + side - length
+                if tops[number] > 1:
+                    place_found = np.int64(order[number, place_found])
+                flips[flipped] = place_found
                 flip_masks[flipped] = wrong
                 flipped += np.int64(wrong != NONE) & np.int64(flipped + 1 < flips.size)
     search.counts[FLIPS] = flipped

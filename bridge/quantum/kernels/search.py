@@ -4,8 +4,9 @@ Each frame follows its own errors and none waits for another. In a round each fr
 the halving that it has begun; when it has begun none, it takes up the odd nodes of the first pass
 that has any; when none has, it opens its next pass. All the halving passes, which compare two
 halves of the string, are opened together: what is asked is the same as one after the other, and
-the rounds are fewer. The last passes are *folded*: one parity over all frames, and on an odd one
-the frames are halved first. `knowledge` says what is known and odd, `learning` takes in answers.
+the rounds are fewer. The last passes are *folded*: one parity over all frames of a random half of
+the bits, and on an odd one the frames are halved first. `knowledge` says what is known and odd,
+`learning` takes in answers.
 """
 
 from __future__ import annotations
@@ -60,19 +61,19 @@ def _fold(words: Words, trees: Trees, search: Search, requests: Requests, first:
         search.counts[FOLD_ASKED] = 1
         for number in range(first, passes):
             crown(words, trees, number)
-            search.known[number, 2:4, :] = NONE
-            count = _ask(requests, count, FOLD, number, 2, ALL)
+            search.known[number, 1, :] = NONE
+            count = _ask(requests, count, FOLD, number, 1, ALL)
         return count
     if search.counts[FOLDING] < 0:
         for number in range(first, passes):
-            own = count_ones(trees.parity[number, 2]) & np.uint64(1)
+            own = count_ones(trees.parity[number, 1]) & np.uint64(1)
             if own != search.folds[number]:
                 search.counts[FOLDING] = number
                 search.suspects[0] = ALL
                 break
     if search.counts[FOLDING] >= 0:
         half = _half_of(search.suspects[0])
-        count = _ask(requests, count, FOLD, search.counts[FOLDING], 2, half)
+        count = _ask(requests, count, FOLD, search.counts[FOLDING], 1, half)
     return count
 
 
@@ -126,7 +127,7 @@ def _go_on(trees: Trees, search: Search, requests: Requests, levels: int) -> tup
             mask = masks[number, entry] & odd & ~known[number, 2 * node, 0]
             if mask and count < request_masks.size:
                 busy |= mask
-                if tops[number] == 2:
+                if tops[number] <= 2:
                     seen, count = _halve(
                         known,
                         touched,
@@ -179,7 +180,7 @@ def _begin(
         now, later = mask & ~busy, mask & busy
         if now and count < request_masks.size:
             used |= now
-            if top == 2:
+            if top <= 2:
                 seen, count = _halve(
                     known,
                     touched,

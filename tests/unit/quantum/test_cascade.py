@@ -19,12 +19,15 @@ from bridge.quantum.ends.cascade import (
     Searching,
     permutations,
     schedule,
+    selection,
 )
 from bridge.quantum.ends.channel import ClassicalChannel, Kind
 from bridge.quantum.ends.plain_cascade import reconcile
 from bridge.quantum.kernels import plain
 from tests.unit.quantum.link_pair import wire
 from tests.unit.quantum.test_kernels import stream
+
+pytestmark = pytest.mark.usefixtures("compiled")
 
 
 def noisy(words: np.ndarray, rate: float, seed: int) -> np.ndarray:
@@ -72,7 +75,8 @@ def test_lanes_and_frames_agree_to_the_bit_and_in_what_they_disclose(
     sender = stream(seed, frame_bits)
     receiver = noisy(sender, rate, seed)
     order = permutations(frame_bits, plan.passes, key)
-    bits, leak, flipped = reconcile(sender, receiver, plan, order)
+    select = selection(frame_bits, plan.passes, key)
+    bits, leak, flipped = reconcile(sender, receiver, plan, order, select)
     corrected, lane_leak, lane_flipped, _ = over_a_socket(sender, receiver, plan, key)
     assert plain.unpack(corrected).reshape(-1, FRAMES).T.tolist() == bits.tolist()
     assert (lane_leak, lane_flipped) == (leak, flipped)
@@ -94,6 +98,29 @@ def test_with_fewer_errors_than_planned_and_with_more() -> None:
         plan = schedule(1 << 10, planned)
         corrected, *_ = over_a_socket(sender, noisy(sender, rate, 1), plan, bytes(32))
         assert corrected.tolist() == sender.tolist()
+
+
+def test_the_same_errors_in_two_frames_are_found() -> None:
+    """They fall into the same half in each pass that all frames share, and hide each other there.
+
+    With one block and no halving pass but one, nothing but the folded passes can find them.
+    """
+    plan = Schedule(64, (16,), halving=1)
+    sender = stream(11, 64)
+    for seed in range(40):
+        places = np.random.default_rng(seed).choice(16, 2, replace=False)
+        receiver = sender.copy()
+        receiver[places] ^= np.uint64(1 << 10 | 1 << 51)
+        key = seed.to_bytes(32, "big")
+        corrected, *_ = over_a_socket(sender, receiver, plan, key)
+        assert corrected.tolist() == sender.tolist()
+
+
+def test_a_schedule_with_more_passes_than_there_is_room_for_is_refused() -> None:
+    searching = Searching(64, bytes(32))
+    for plan in (Schedule(64, (8, 8, 8, 8)), Schedule(128, (8,)), Schedule(64, (8,), folded=40)):
+        with pytest.raises(InputError, match="expected frames of 64 bits"):
+            searching.prepare(plan)
 
 
 def test_one_folded_pass_lets_errors_through_and_many_do_not() -> None:
@@ -163,7 +190,8 @@ def questions(channel: ClassicalChannel) -> list[list[int]]:
 def test_two_links_in_one_thread_do_what_two_threads_do() -> None:
     plan = schedule(256, 0.02)
     pairs = [wire() for _ in range(2)]
-    channels = [[ClassicalChannel(one, 20.0) for one in pair] for pair in pairs]
+    # Long limits: the first to meet compiles the kernel that does both.
+    channels = [[ClassicalChannel(one, 600.0) for one in pair] for pair in pairs]
     sent = [stream(index, 256) for index in range(2)]
     got = [noisy(words, 0.02, 7) for words in sent]
     leaks: dict[tuple[str, int], int] = {}
@@ -215,6 +243,9 @@ def test_what_is_no_question_is_refused() -> None:
         ([1 << 40 | Kind.QUESTIONS << 32 | 7] + [0] * 7, MessageForged),
         ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 0xFF << 16 | 2], MessageForged),
         ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 500], MessageForged),
+        # A node below the top ones of a halving pass, as if it were one: see `kernels.answers`.
+        ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 1 << 24 | 2 << 16 | 64], MessageForged),
+        ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 2 << 24 | 2 << 16 | 1], MessageForged),
         ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 3 << 24 | 2], MessageForged),
         ([1 << 40 | Kind.QUESTIONS << 32 | 2], PeerLost),
     ):

@@ -20,6 +20,8 @@ from bridge.quantum.kernels import plain
 from bridge.quantum.link.randomness import Keystream, Randomness
 from tests.unit.quantum.link_pair import SMALL, link_ends, run_blocks, wire, work
 
+pytestmark = pytest.mark.usefixtures("compiled")
+
 GOOD = Light(click=0.5, misalignment=0.01, dark_count_probability=1e-6)
 
 
