@@ -9,9 +9,10 @@ export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
 
 FUZZ_MINUTES ?= 60
 SOAK_MINUTES ?= 60
+QKD_BLOCKS ?= 100000
 
-.PHONY: demo test fuzz kme-fuzz soak faults differential link-statistics lint check-generated bench \
-  tools liboqs hyperlane lock picture clean
+.PHONY: demo test fuzz kme-fuzz soak faults differential blocks link-statistics lint check-generated \
+  bench tools liboqs hyperlane lock picture clean
 .DEFAULT_GOAL := demo
 
 ## The main job: one message, there and back, attested and verified on chain.
@@ -54,6 +55,11 @@ differential: $(VENV)/.dev liboqs
 link-statistics: $(VENV)/.dev
 	LINK_STATISTICS=1 $(BIN)/python -m pytest tests/unit/quantum/test_optics.py \
 	  tests/unit/quantum/test_entropy.py
+
+## Both ends of the link equal in 100,000 small blocks, or QKD_BLOCKS.
+blocks: $(VENV)/.dev
+	QKD_BLOCKS=$(QKD_BLOCKS) $(BIN)/python -m pytest -s --timeout 7200 tests/unit/quantum/test_ends.py \
+	  -k long_run
 
 ## What a reader sees before a machine does: style, types, layers.
 lint: $(VENV)/.dev

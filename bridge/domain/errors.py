@@ -27,6 +27,8 @@
     │   └── SealBroken          a sealed record that does not open
     ├── LinkError
     │   ├── BlockRejected       a block of the key link that yields no key (may be retried)
+    │   ├── PeerLost            the link's other end is gone or too slow   (may be retried)
+    │   ├── MessageForged       a classical message that is not what the other end sent
     │   └── SourceUnhealthy     a source of randomness that failed a health test
     ├── KeyServiceError
     │   ├── KeyServiceUnreachable                                          (may be retried)
@@ -295,6 +297,16 @@ class SourceUnhealthy(LinkError):
             f"randomness: {test} test failed: {seen}, expected fewer than {cutoff}: "
             "the source is stopped"
         )
+
+
+class PeerLost(LinkError):
+    """The other end of the key link is gone or too slow."""
+
+    retryable = True
+
+
+class MessageForged(LinkError):
+    """A classical message of the key link that is not what the other end sent."""
 
 
 class KeyServiceError(BridgeError):

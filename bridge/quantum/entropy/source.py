@@ -9,7 +9,7 @@ import numpy as np
 
 from bridge.domain.errors import SourceUnhealthy
 from bridge.quantum.entropy.health import DEFAULT_FALSE_ALARM, STARTUP_SAMPLES, HealthTests
-from bridge.quantum.link.randomness import Randomness
+from bridge.quantum.link.randomness import Randomness, Words
 
 
 class CheckedSource:
@@ -20,7 +20,7 @@ class CheckedSource:
     raises ``SourceUnhealthy`` from then on, so that nothing downstream runs on.
 
     >>> source = CheckedSource(os.urandom)
-    >>> len(source(32))
+    >>> len(source.read(32))
     32
     """
 
@@ -35,14 +35,18 @@ class CheckedSource:
         self._source = source
         self._tests = HealthTests(min_entropy, false_alarm)
         self._failure: SourceUnhealthy | None = None
-        self(STARTUP_SAMPLES)
+        self.read(STARTUP_SAMPLES)
 
     @property
     def tested(self) -> int:
         """How many bytes passed, those of the start-up test among them."""
         return self._tests.tested
 
-    def __call__(self, count: int) -> bytes:
+    def fill(self, words: Words) -> None:
+        """Overwrite a vector with words that passed; raises like `read`."""
+        words[:] = np.frombuffer(self.read(words.nbytes), dtype=np.uint64)
+
+    def read(self, count: int) -> bytes:
         """``count`` bytes that passed; ``SourceUnhealthy`` now and ever after if one fails."""
         if self._failure is not None:
             raise self._failure
@@ -57,5 +61,4 @@ class CheckedSource:
 
 def checked_randomness() -> Randomness:
     """The system's randomness, its secret bytes behind the health tests."""
-    seed = int.from_bytes(os.urandom(32), "big")
-    return Randomness(CheckedSource(os.urandom), np.random.default_rng(seed))
+    return Randomness(CheckedSource(os.urandom), reproducible=False)
