@@ -17,6 +17,9 @@ from bridge.keyservice.certified import CertifiedProtocol
 from bridge.keyservice.tlsfiles import TlsFiles
 
 GRACE_S = 10
+KEEP_ALIVE_S = 60
+"""Longer than a client keeps an idle connection (httpx: 5 s). A server that closes first can do so
+while the next request is on its way, which is then lost."""
 
 
 def bound(name: str, host: str, port: int) -> socket.socket:
@@ -71,6 +74,7 @@ def _config(app: ASGIApp, tls: TlsFiles | None) -> uvicorn.Config:
             access_log=False,
             lifespan="off",
             timeout_graceful_shutdown=GRACE_S,
+            timeout_keep_alive=KEEP_ALIVE_S,
         )
     return uvicorn.Config(
         app,
@@ -78,6 +82,7 @@ def _config(app: ASGIApp, tls: TlsFiles | None) -> uvicorn.Config:
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
 
 
