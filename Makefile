@@ -9,9 +9,10 @@ export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
 
 FUZZ_MINUTES ?= 60
 SOAK_MINUTES ?= 60
+QKD_BLOCKS ?= 100000
 
-.PHONY: demo test fuzz soak faults differential lint check-generated bench tools liboqs hyperlane \
-  lock picture clean
+.PHONY: demo test fuzz kme-fuzz soak faults differential blocks link-statistics lint check-generated \
+  bench tools liboqs hyperlane lock picture clean
 .DEFAULT_GOAL := demo
 
 ## The main job: one message, there and back, attested and verified on chain.
@@ -40,9 +41,24 @@ faults: $(VENV)/.dev node_modules/.done
 	FAULTS=all $(BIN)/python -m pytest -s tests/faults
 	$(BIN)/python scripts/fault_page.py
 
+## More requests made up from the KME's OpenAPI document, or KME_FUZZ_EXAMPLES for each method.
+kme-fuzz: $(VENV)/.dev
+	KME_FUZZ_EXAMPLES=$(or $(KME_FUZZ_EXAMPLES),500) $(BIN)/python -m pytest -s --timeout 3600 \
+	  tests/integration/test_keyservice_kme.py -k made_up
+
 ## More changed signatures of ML-DSA-87, the contract against independent libraries.
 differential: $(VENV)/.dev liboqs
 	ASTRALINK_DIFFERENTIAL_CASES=2000 $(BIN)/python -m pytest -s tests/contracts/test_ml_dsa_verifier_differential.py
+
+## The statistics of the link with twenty times the pulses, and the entropy estimates of a million bits.
+link-statistics: $(VENV)/.dev
+	LINK_STATISTICS=1 $(BIN)/python -m pytest tests/unit/quantum/test_optics.py \
+	  tests/unit/quantum/test_entropy.py
+
+## Both ends of the link equal in 100,000 small blocks, or QKD_BLOCKS.
+blocks: $(VENV)/.dev
+	QKD_BLOCKS=$(QKD_BLOCKS) $(BIN)/python -m pytest -s --timeout 7200 tests/unit/quantum/test_ends.py \
+	  -k long_run
 
 ## What a reader sees before a machine does: style, types, layers.
 lint: $(VENV)/.dev
@@ -55,6 +71,7 @@ lint: $(VENV)/.dev
 check-generated: $(VENV)/.dev node_modules/.done
 	$(BIN)/python scripts/build_contracts.py --check
 	$(BIN)/python scripts/provider_table.py --check README.md
+	$(BIN)/python scripts/link_page.py --check
 
 ## Gas of the on-chain verifiers, and whether any figure is worse than what is committed.
 bench: $(VENV)/.core node_modules/.done

@@ -33,6 +33,13 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from bridge.apps.keyservice_config import (
+    CertificateConfig,
+    CertifiedConfig,
+    ForeignKmeConfig,
+    KeyStorageConfig,
+    RotationConfig,
+)
 from bridge.chain.client import ChainSettings
 from bridge.domain.errors import ConfigError, UnknownDomain
 
@@ -144,11 +151,20 @@ class ChainConfig(_Model):
 
 
 class KeyServiceConfig(_Model):
-    """Where the key service answers and the file with its token; which library signs in it."""
+    """Where the key service answers and the file with its token; which library signs in it.
+
+    An address as https://... is asked with the certificate of ``client``. ``kme`` stands in for the
+    simulated link, ``certified`` is a second address over mutual TLS.
+    """
 
     url: Url
     token_file: Path
     provider: str = "default"
+    client: CertificateConfig | None = None
+    kme: ForeignKmeConfig | None = None
+    certified: CertifiedConfig | None = None
+    rotation: RotationConfig = RotationConfig()
+    storage: KeyStorageConfig = KeyStorageConfig()
 
 
 JOURNAL_SCHEME = "postgresql+psycopg://"
@@ -335,7 +351,14 @@ def load_config(path: Path) -> Config:
     return config.model_copy(
         update={
             "key_service": config.key_service.model_copy(
-                update={"token_file": folder / config.key_service.token_file}
+                update={
+                    "token_file": folder / config.key_service.token_file,
+                    **{
+                        name: part.resolved(folder)
+                        for name in ("client", "kme", "certified")
+                        if (part := getattr(config.key_service, name)) is not None
+                    },
+                }
             ),
             "relayer": config.relayer.model_copy(
                 update={

@@ -26,13 +26,25 @@
     │   ├── InvalidSignature    a signature that does not verify
     │   └── SealBroken          a sealed record that does not open
     ├── LinkError
-    │   └── BlockRejected       a block of the key link that yields no key (may be retried)
+    │   ├── BlockRejected       a block of the key link that yields no key (may be retried)
+    │   ├── PeerLost            the link's other end is gone or too slow   (may be retried)
+    │   ├── MessageForged       a classical message that is not what the other end sent
+    │   └── SourceUnhealthy     a source of randomness that failed a health test
     ├── KeyServiceError
     │   ├── KeyServiceUnreachable                                          (may be retried)
     │   ├── KeyServiceRefused   it answered with an error
+    │   ├── StoreUnavailable    the key service's database does not answer (may be retried)
     │   ├── PoolExhausted       fewer distilled bits than were asked for   (may be retried)
+    │   ├── PoolFull            more bits than the pool takes              (may be retried)
+    │   ├── BlockConflict       bits of a block that are not there to be taken
     │   ├── UnknownKey          no key with that id
+    │   ├── KeyUnusable         a key that was destroyed or is compromised
+    │   ├── PurposeRefused      a caller that may not use a key for this
     │   ├── LabelTaken          another key has that label
+    │   ├── AuditBroken         an audit log that was changed
+    │   ├── KmeUnreachable      nobody answers at a KME's address          (may be retried)
+    │   ├── KmeRefused          a KME answered with an error
+    │   ├── KmeLied             a KME's answer is not what was asked for
     │   ├── Equivocation        a second, different root for a size already signed
     │   └── RotationConflict    a second, different set for a rotation already signed
     ├── RelayError
@@ -272,6 +284,31 @@ class BlockRejected(LinkError):
     retryable = True
 
 
+class SourceUnhealthy(LinkError):
+    """A source of randomness that failed a health test of SP 800-90B; ``test`` names it.
+
+    ``cutoff`` is the count from which the test fails.
+    """
+
+    def __init__(self, test: str, seen: str, cutoff: int) -> None:
+        self.test = test
+        self.cutoff = cutoff
+        super().__init__(
+            f"randomness: {test} test failed: {seen}, expected fewer than {cutoff}: "
+            "the source is stopped"
+        )
+
+
+class PeerLost(LinkError):
+    """The other end of the key link is gone or too slow."""
+
+    retryable = True
+
+
+class MessageForged(LinkError):
+    """A classical message of the key link that is not what the other end sent."""
+
+
 class KeyServiceError(BridgeError):
     """Base of what the key service refuses."""
 
@@ -306,11 +343,81 @@ class PoolExhausted(KeyServiceError):
         super().__init__(f"key pool: {wanted_bits} bits wanted, {available_bits} available")
 
 
+class StoreUnavailable(KeyServiceError):
+    """The key service's database does not answer."""
+
+    retryable = True
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"key service's database: {reason}")
+
+
+class PoolFull(KeyServiceError):
+    """More bits than the pool takes: whoever fills it waits until some are taken."""
+
+    retryable = True
+
+    def __init__(self, bits: int, capacity_bits: int) -> None:
+        super().__init__(f"key pool: holds {bits} bits of at most {capacity_bits}")
+
+
+class BlockConflict(KeyServiceError):
+    """Bits of a block that were taken before, or a block that is not what was said of it."""
+
+
 class UnknownKey(KeyServiceError):
     """No key with that id."""
 
     def __init__(self, key_id: str) -> None:
         super().__init__(f"no key with id {key_id}")
+
+
+class KeyUnusable(KeyServiceError):
+    """A key that was destroyed or is compromised; ``state`` says which."""
+
+    def __init__(self, key_id: str, state: str) -> None:
+        self.state = state
+        super().__init__(f"key {key_id} is {state}: expected one in use")
+
+
+class PurposeRefused(KeyServiceError):
+    """A caller that may not use a key for what it asks."""
+
+    def __init__(self, caller: str, purpose: str, label: str) -> None:
+        super().__init__(f"{caller!r} may not use key {label!r} for {purpose}")
+
+
+class AuditBroken(KeyServiceError):
+    """An audit log that was changed; ``number`` is the first entry that does not fit."""
+
+    def __init__(self, number: int, reason: str) -> None:
+        self.number = number
+        super().__init__(f"audit log, entry {number}: {reason}")
+
+
+class KmeUnreachable(KeyServiceError):
+    """Nobody answers at a KME's address."""
+
+    retryable = True
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"KME {url}: no answer: {reason}")
+
+
+class KmeRefused(KeyServiceError):
+    """A KME answered with an error; ``message`` is the one of its error model."""
+
+    def __init__(self, url: str, status: int, message: str) -> None:
+        self.status = status
+        self.message = message
+        super().__init__(f"KME {url} refused with {status}: {message}")
+
+
+class KmeLied(KeyServiceError):
+    """A KME's answer is not what the standard says, or not what was asked for."""
+
+    def __init__(self, url: str, expected: str, got: str) -> None:
+        super().__init__(f"KME {url}: expected {expected}, got {got}")
 
 
 class LabelTaken(KeyServiceError):

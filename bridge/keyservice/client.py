@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 
 from bridge.crypto.digests import checkpoint_digest, rotation_digest
 from bridge.domain.checkpoints import Checkpoint
@@ -16,6 +18,7 @@ from bridge.domain.errors import (
     Equivocation,
     KeyServiceRefused,
     KeyServiceUnreachable,
+    KeyUnusable,
     LabelTaken,
     PoolExhausted,
     RotationConflict,
@@ -23,18 +26,26 @@ from bridge.domain.errors import (
 )
 from bridge.domain.keys import Algorithm, PublicKeyRecord
 from bridge.domain.rotations import Rotation
+from bridge.keyservice.tlsfiles import TlsFiles
 from bridge.keyservice.wire import (
+    AuditBody,
     Body,
     CheckpointBody,
+    CiphertextBody,
+    CompromiseBody,
     CreateKeyBody,
     ErrorBody,
     HealthBody,
     KeyBody,
     KeysBody,
+    LifeBody,
     LinkBody,
+    LivesBody,
     RotationBody,
+    SharedSecretBody,
     SignedBody,
     from_hex,
+    to_hex,
 )
 
 DEFAULT_TIMEOUT_S = 30.0
@@ -43,19 +54,32 @@ CONNECT_TIMEOUT_S = 5.0
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
+class _Anything(RootModel[dict[str, Any]]):
+    """A JSON object."""
+
+
 class KeyServiceClient:
     """Speaks to one key service. Use it as an async context manager, or call ``aclose``.
 
     ``token`` is the content of the service's token file; health may be asked with an empty one.
+    With ``tls`` a certificate says who this is, and no token is needed.
     Every request has a deadline of ``timeout_s``. Every method raises ``KeyServiceUnreachable``
     when nobody answers in time, and ``KeyServiceRefused`` for an error that has no class of its
     own.
     """
 
-    def __init__(self, url: str, token: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        tls: TlsFiles | None = None,
+    ) -> None:
         self._url = url.rstrip("/")
+        verify: ssl.SSLContext | bool = True if tls is None else tls.client_context()
         self._http = httpx.AsyncClient(
             base_url=self._url,
+            verify=verify,
             headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S)),
             trust_env=False,  # a proxy of the environment has no business with keys
@@ -120,6 +144,48 @@ class KeyServiceClient:
         question = RotationBody.of(rotation)
         return await self._sign(key_id, "rotations", question, rotation_digest(rotation))
 
+    async def lives(self) -> dict[str, LifeBody]:
+        """How far each key is, by its id."""
+        return {one.key_id: one for one in (await self._get("/v1/lives", LivesBody)).lives}
+
+    async def rotate_key(self, key_id: str) -> PublicKeyRecord:
+        """The successor of a key.
+
+        Raises ``UnknownKey``, ``KeyUnusable`` for one that has a successor or is gone, and
+        ``PoolExhausted``.
+        """
+        path = f"{_path(key_id)}/successor"
+        return (await self._request("POST", path, None, KeyBody, key_id)).record()
+
+    async def destroy_key(self, key_id: str) -> PublicKeyRecord:
+        """A replaced key, destroyed. Raises ``UnknownKey`` and ``KeyUnusable``."""
+        path = f"{_path(key_id)}/destruction"
+        return (await self._request("POST", path, None, KeyBody, key_id)).record()
+
+    async def decapsulate(self, key_id: str, ciphertext: bytes) -> bytes:
+        """The shared secret of a ciphertext for an ML-KEM key.
+
+        Raises ``UnknownKey`` and ``KeyUnusable``.
+        """
+        question = CiphertextBody(ciphertext=to_hex(ciphertext))
+        path = f"{_path(key_id)}/decapsulations"
+        return from_hex((await self._post(path, question, SharedSecretBody, key_id)).shared_secret)
+
+    async def declare_compromise(self, compromise: CompromiseBody) -> dict[str, Any]:
+        """What a compromise reached, after it was carried out."""
+        answer = await self._post("/v1/compromises", compromise, _Anything)
+        return answer.root
+
+    async def audit(self, after: int = 0) -> AsyncIterator[dict[str, Any]]:
+        """The entries of the audit log after one, as they are exported."""
+        while True:
+            entries = (await self._get(f"/v1/audit?after={after}", AuditBody)).entries
+            for entry in entries:
+                yield entry
+            if not entries:
+                return
+            after = int(entries[-1]["number"])
+
     async def _sign(self, key_id: str, kind: str, question: Body, digest: bytes) -> bytes:
         body = await self._post(f"{_path(key_id)}/{kind}", question, SignedBody, key_id=key_id)
         if from_hex(body.digest) != digest:
@@ -169,6 +235,8 @@ def _domain_error(response: httpx.Response, question: Body | None, key_id: str) 
         return KeyServiceRefused(response.status_code, f"answered {response.text[:200]!r}")
     if detail.code == "unknown_key":
         return UnknownKey(key_id)
+    if detail.code == "key_unusable":
+        return KeyUnusable(key_id, detail.state or "gone")
     if detail.code == "label_taken" and isinstance(question, CreateKeyBody):
         return LabelTaken(question.label)
     if detail.code == "equivocation" and isinstance(question, CheckpointBody):

@@ -1,4 +1,4 @@
-"""Runs the link in a worker thread until the pool holds its target."""
+"""Fills a pool from a source in a worker thread, between its water marks."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from enum import StrEnum
 
 import structlog
 
-from bridge.domain.errors import BlockRejected, InputError
+from bridge.domain.errors import BlockRejected, BridgeError, InputError, KeyServiceError
+from bridge.keyservice.linkblock import KeySource
 from bridge.keyservice.pool import KeyPool
-from bridge.quantum.distillation.pipeline import BlockParameters, distil_block
-from bridge.quantum.link.randomness import Randomness
 
 _log = structlog.stdlib.get_logger(__name__)
+
+LOOK_S = 1.0
+"""How often the database is asked what others took from it."""
 
 
 class LinkState(StrEnum):
@@ -26,14 +28,14 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BlockReport:
-    """What is told about a block; its key is not."""
+    """What is told about a block; its key is not. None where the source does not tell."""
 
     block_id: str
     qber: float
-    limit: float
+    limit: float | None
     leak_bits: int
     epsilon: float
-    secret_fraction: float
+    secret_fraction: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +53,24 @@ class LinkStatus:
 
 
 class PoolFiller:
-    """Keeps a pool at its target. After ``patience`` rejections in a row it gives up and says so.
+    """Keeps a pool between its water marks: from below the low one it fills up to the high one.
 
-    All methods belong to one event loop.
+    After ``patience`` rejections in a row it gives up and says so. A source that cannot be reached
+    is asked again every ``LOOK_S``. All methods belong to one event loop.
     """
 
     def __init__(
-        self, pool: KeyPool, parameters: BlockParameters, target_bits: int, patience: int
+        self, pool: KeyPool, source: KeySource, patience: int, simulated: bool = True
     ) -> None:
-        if target_bits < 8 or patience < 1:
-            raise InputError(
-                "pool: expected a target of at least 8 bits and a patience of at least 1 block, "
-                f"got {target_bits} and {patience}"
-            )
+        if patience < 1:
+            raise InputError(f"link: expected a patience of at least 1 block, got {patience}")
         self._pool = pool
-        self._parameters = parameters
-        self._target_bits = target_bits
+        self._source = source
         self._patience = patience
+        self._simulated = simulated
         self._changed = asyncio.Condition()
+        self._bits = 0
+        self._low = True
         self._failed = False
         self._distilled = 0
         self._rejected = 0
@@ -77,68 +79,89 @@ class PoolFiller:
         self._last_rejection: str | None = None
 
     def status(self) -> LinkStatus:
-        """The link and its pool now."""
-        bits = self._pool.bits
-        state = LinkState.FULL if bits >= self._target_bits else LinkState.FILLING
+        """The link and its pool, as far as it was looked at."""
+        target = self._pool.limits.high_bits
+        state = LinkState.FULL if self._bits >= target else LinkState.FILLING
         return LinkStatus(
             state=LinkState.FAILED if self._failed else state,
-            pool_bits=bits,
-            target_bits=self._target_bits,
+            pool_bits=self._bits,
+            target_bits=target,
             blocks_distilled=self._distilled,
             blocks_rejected=self._rejected,
             last_block=self._last_block,
             last_rejection=self._last_rejection,
+            simulated=self._simulated,
         )
 
     async def run(self) -> None:
-        """Fills the pool whenever it is below its target; returns when the link has failed."""
+        """Fills the pool whenever it is low; returns when the link has failed."""
         while not self._failed:
-            async with self._changed:
-                await self._changed.wait_for(lambda: self._pool.bits < self._target_bits)
-            await self._run_block()
-            async with self._changed:
-                self._changed.notify_all()
+            await self.wake()
+            if self._low:
+                await self._run_block()
+                continue
+            try:
+                async with asyncio.timeout(LOOK_S), self._changed:
+                    await self._changed.wait_for(lambda: self._low)
+            except TimeoutError:
+                continue
 
     async def wait_for(self, bits: int, timeout_s: float) -> None:
         """Return when the pool holds ``bits`` bits, the link has failed, or the time is over."""
         try:
             async with asyncio.timeout(timeout_s), self._changed:
-                await self._changed.wait_for(lambda: self._failed or self._pool.bits >= bits)
+                await self._changed.wait_for(lambda: self._failed or self._bits >= bits)
         except TimeoutError:
             return
 
     async def wake(self) -> None:
-        """Say that bits were taken."""
+        """Look at the pool: bits were taken or came."""
+        bits = await asyncio.to_thread(lambda: self._pool.bits)
+        limits = self._pool.limits
         async with self._changed:
+            self._bits = bits
+            if bits >= limits.high_bits:
+                self._low = False
+            elif bits < limits.low_bits:
+                self._low = True
             self._changed.notify_all()
 
     async def _run_block(self) -> None:
         try:
-            block = await asyncio.to_thread(distil_block, self._parameters, Randomness.system())
-        except BlockRejected as rejection:
-            self._rejected += 1
-            self._rejected_in_a_row += 1
-            self._last_rejection = str(rejection)
-            self._failed = self._rejected_in_a_row >= self._patience
-            _log.warning("link.block_rejected", reason=str(rejection), total=self._rejected)
-            if self._failed:
-                _log.error("link.failed", rejected_in_a_row=self._rejected_in_a_row)
+            block = await asyncio.to_thread(self._source.next_block)
+            await asyncio.to_thread(self._pool.deposit, block)
+        except (BlockRejected, KeyServiceError) as error:
+            self._last_rejection = str(error)
+            if isinstance(error, KeyServiceError) and error.retryable:
+                _log.warning("link.source_unreachable", reason=str(error))
+                await asyncio.sleep(LOOK_S)
+            else:
+                await self._reject(error)
             return
-        provenance = self._pool.deposit(block)
+        history = block.history
         self._distilled += 1
         self._rejected_in_a_row = 0
         self._last_block = BlockReport(
-            block_id=provenance.block_id,
-            qber=block.qber,
+            block_id=history.block_id,
+            qber=history.qber,
             limit=block.limit,
-            leak_bits=block.leak_bits,
-            epsilon=block.epsilon,
+            leak_bits=history.leak_bits,
+            epsilon=history.epsilon,
             secret_fraction=block.secret_fraction,
         )
         _log.info(
             "link.block_distilled",
-            block_id=provenance.block_id,
-            qber=round(block.qber, 5),
-            key_bits=block.counts.key_bits,
-            simulated=True,
+            block_id=history.block_id,
+            qber=round(history.qber, 5),
+            key_bits=8 * len(block.key),
+            simulated=history.simulated,
         )
+
+    async def _reject(self, error: BridgeError) -> None:
+        self._rejected += 1
+        self._rejected_in_a_row += 1
+        self._failed = self._rejected_in_a_row >= self._patience
+        _log.warning("link.block_rejected", reason=str(error), total=self._rejected)
+        if self._failed:
+            _log.error("link.failed", rejected_in_a_row=self._rejected_in_a_row)
+            await self.wake()

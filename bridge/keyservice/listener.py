@@ -13,8 +13,13 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from bridge.domain.errors import InputError, PortInUse
+from bridge.keyservice.certified import CertifiedProtocol
+from bridge.keyservice.tlsfiles import TlsFiles
 
 GRACE_S = 10
+KEEP_ALIVE_S = 60
+"""Longer than a client keeps an idle connection (httpx: 5 s). A server that closes first can do so
+while the next request is on its way, which is then lost."""
 
 
 def bound(name: str, host: str, port: int) -> socket.socket:
@@ -36,9 +41,11 @@ def bound(name: str, host: str, port: int) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+async def serving(
+    app: ASGIApp, listener: socket.socket, tls: TlsFiles | None = None
+) -> AsyncIterator[None]:
     """Serves ``app`` beside what is done inside; signals are the caller's."""
-    server = _Quiet(_config(app))
+    server = _Quiet(_config(app, tls))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield
@@ -47,18 +54,35 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
         await task
 
 
-async def serve_app(app: ASGIApp, listener: socket.socket) -> None:
-    """Serves ``app`` until SIGTERM or SIGINT, then returns. Call it from the main thread."""
-    await _Server(_config(app)).serve(sockets=[listener])
+async def serve_app(app: ASGIApp, listener: socket.socket, tls: TlsFiles | None = None) -> None:
+    """Serves ``app`` until SIGTERM or SIGINT, then returns. Call it from the main thread.
+
+    With ``tls`` to clients with a certificate only, who are known by it (`caller`).
+    """
+    await _Server(_config(app, tls)).serve(sockets=[listener])
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, tls: TlsFiles | None) -> uvicorn.Config:
+    if tls is not None:
+        context = tls.server_context()
+        return uvicorn.Config(
+            app,
+            http=CertifiedProtocol,
+            ws="none",
+            ssl_context_factory=lambda _config, _default: context,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=GRACE_S,
+            timeout_keep_alive=KEEP_ALIVE_S,
+        )
     return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
 
 

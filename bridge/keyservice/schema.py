@@ -1,33 +1,30 @@
-"""The tables of the key service, and the SQLite settings that its promises rest on."""
+"""The tables of the key service. Names and values in them are persisted and never renamed.
+
+The pool's times are Unix seconds; the signing keys' are ISO 8601.
+"""
 
 from __future__ import annotations
 
-import os
-import sqlite3
-from pathlib import Path
-
 from sqlalchemy import (
+    JSON,
+    BigInteger,
     Boolean,
     Column,
-    Connection,
-    Engine,
     Float,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
-    NullPool,
     String,
     Table,
-    create_engine,
-    event,
+    Text,
 )
 
-from bridge.keyservice.secretfile import private_folder
-
-BUSY_TIMEOUT_S = 30.0
-
 metadata = MetaData()
+
+AutoNumber = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite counts by itself in columns of type INTEGER only."""
 
 meta = Table(
     "meta",
@@ -43,14 +40,19 @@ signing_keys = Table(
     Column("label", String, nullable=False, unique=True),
     Column("algorithm", String, nullable=False),
     Column("public_key", LargeBinary, nullable=False),
+    # Empty once the key is destroyed.
     Column("sealed_seed", LargeBinary, nullable=False),
     Column("source", String, nullable=False),
     Column("simulated", Boolean, nullable=False),
     Column("block_id", String, nullable=False),
     Column("qber", Float, nullable=False),
-    Column("leak_bits", Integer, nullable=False),
+    Column("leak_bits", BigInteger, nullable=False),
     Column("epsilon", Float, nullable=False),
     Column("created_at", String, nullable=False),
+    Column("state", String(16), nullable=False, server_default="active"),
+    Column("signatures", BigInteger, nullable=False, server_default="0"),
+    Column("successor", String(36)),
+    Column("replaced_at", Float),
 )
 
 # The root that a key signed for a size. The chain id is text: it has 64 bits and SQLite's integers
@@ -60,13 +62,13 @@ signed_roots = Table(
     "signed_roots",
     metadata,
     Column("key_id", String(36), ForeignKey("signing_keys.key_id"), primary_key=True),
-    Column("origin_domain", Integer, primary_key=True, autoincrement=False),
+    Column("origin_domain", BigInteger, primary_key=True, autoincrement=False),
     Column("origin_chain_id", String, primary_key=True),
     Column("outbox", LargeBinary, primary_key=True),
-    Column("destination_domain", Integer, primary_key=True, autoincrement=False),
+    Column("destination_domain", BigInteger, primary_key=True, autoincrement=False),
     Column("inbox", LargeBinary, primary_key=True),
-    Column("epoch", Integer, primary_key=True, autoincrement=False),
-    Column("size", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
     Column("root", LargeBinary, nullable=False),
     Column("signed_at", String, nullable=False),
 )
@@ -79,36 +81,91 @@ signed_rotations = Table(
     Column("key_id", String(36), ForeignKey("signing_keys.key_id"), primary_key=True),
     Column("chain_id", String, primary_key=True),
     Column("registry", LargeBinary, primary_key=True),
-    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, primary_key=True, autoincrement=False),
     Column("salt", String, primary_key=True),
     Column("set_hash", LargeBinary, nullable=False),
     Column("signed_at", String, nullable=False),
 )
 
+# A distilled block's history. Its bits are in `chunks` until they are taken.
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("number", AutoNumber, primary_key=True, autoincrement=True),
+    Column("block_id", String(36), nullable=False, unique=True),
+    Column("link_id", String(64), nullable=False),
+    Column("owner", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("source", String, nullable=False),
+    Column("simulated", Boolean, nullable=False),
+    Column("qber", Float, nullable=False),
+    Column("leak_bits", BigInteger, nullable=False),
+    Column("epsilon", Float, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    # The sum of its parts, so that a level is told from one row a block.
+    Column("free_bytes", BigInteger, nullable=False),
+)
+Index(
+    "blocks_with_key",
+    blocks.c.owner,
+    blocks.c.state,
+    blocks.c.number,
+    sqlite_where=blocks.c.free_bytes > 0,
+    postgresql_where=blocks.c.free_bytes > 0,
+)
 
-def open_engine(database: Path) -> Engine:
-    """An engine on ``database``, which is made with mode 0600 if it is not there.
+# Part of a block, sealed; `free` is what was not taken of it, as ranges of bytes in the part.
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("block", BigInteger, ForeignKey("blocks.number"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("free", JSON, nullable=False),
+    Column("free_bytes", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
 
-    Every transaction takes the write lock at once (BEGIN IMMEDIATE), so that what it reads is still
-    true when it writes, in this process and in any other; a commit returns when the data is on
-    disk (synchronous=FULL).
-    """
-    private_folder(database.parent)
-    os.close(os.open(database, os.O_CREAT | os.O_RDWR, 0o600))
-    engine = create_engine(
-        f"sqlite:///{database}", poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_S}
-    )
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
-    return engine
+# What was made of a block's bits: the subject is a key's id.
+uses = Table(
+    "uses",
+    metadata,
+    Column("number", AutoNumber, primary_key=True, autoincrement=True),
+    Column("block_id", String(36), nullable=False),
+    Column("purpose", String(16), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("at", Float, nullable=False),
+)
+Index("uses_by_block", uses.c.block_id)
 
+# A key that waits for the slave SAEs that were named for it; `sealed` is empty once it is gone.
+promises = Table(
+    "promises",
+    metadata,
+    Column("key_id", String(36), primary_key=True),
+    Column("master", String(256), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("provenance", JSON, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+)
+Index("promises_by_expiry", promises.c.state, promises.c.expires_at)
 
-def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # transactions are begun below, not by the driver
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA foreign_keys=ON")
+recipients = Table(
+    "recipients",
+    metadata,
+    Column("key_id", String(36), ForeignKey("promises.key_id"), primary_key=True),
+    Column("sae_id", String(256), primary_key=True),
+    Column("taken_at", Float),
+)
 
-
-def _on_begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+# Entries as the text that was hashed. Triggers refuse a change.
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry", Text, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("mac", LargeBinary(32), nullable=False),
+)

@@ -18,7 +18,7 @@ def read_or_create_secret(path: Path) -> bytes:
     Two processes that start at once get the same secret. Raises ``ConfigError`` as `read_secret`.
     """
     if not path.exists():
-        _create(path, secrets.token_bytes(SECRET_BYTES))
+        write_once(path, secrets.token_bytes(SECRET_BYTES))
     return read_secret(path)
 
 
@@ -52,14 +52,22 @@ def private_folder(path: Path) -> None:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def _create(path: Path, secret: bytes) -> None:
-    """Writes the whole file under another name and links it, so that none is read half-written."""
+def write_once(path: Path, secret: bytes) -> None:
+    """Writes ``secret`` as hex to a file of mode 0600, unless it is there already.
+
+    The whole file is written under another name and linked, so that none is read half-written.
+    """
+    write_private_text(path, secret.hex() + "\n")
+
+
+def write_private_text(path: Path, text: str) -> None:
+    """Writes a text to a file as `write_once` does."""
     private_folder(path.parent)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secret.hex() + "\n")
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         try:

@@ -1,10 +1,14 @@
 """The HTTP interface of the key service.
 
-Every route but health and metrics asks for the bearer token: with it one may sign, so who reads
-metrics shall not need it.
+Over mutual TLS callers are known by their certificates and may do what is granted to them.
+Elsewhere every route but health and metrics asks for the bearer token: with it one may sign, so who
+reads metrics shall not need it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request
@@ -18,32 +22,44 @@ from bridge.domain.errors import (
     BridgeError,
     Equivocation,
     InputError,
+    KeyUnusable,
     LabelTaken,
     PoolExhausted,
+    PurposeRefused,
     RotationConflict,
     UnknownKey,
 )
+from bridge.keyservice.access import Access, Grant, Right
 from bridge.keyservice.bearer import BearerToken
 from bridge.keyservice.exposition import METRICS_PATH, metrics_answer, registry_of
 from bridge.keyservice.filler import LinkState
 from bridge.keyservice.metrics import measured
 from bridge.keyservice.service import KeyService
 from bridge.keyservice.wire import (
+    AuditBody,
     CheckpointBody,
+    CiphertextBody,
+    CompromiseBody,
     CreateKeyBody,
     ErrorBody,
     ErrorDetail,
     HealthBody,
     KeyBody,
     KeysBody,
+    LifeBody,
     LinkBody,
+    LivesBody,
     RotationBody,
+    SharedSecretBody,
     SignedBody,
+    from_hex,
     to_hex,
 )
 
 _log = structlog.stdlib.get_logger(__name__)
 
+AUDIT_PAGE = 1000
+"""Entries of one answer; who wants more asks for those after the last."""
 OPEN_PATHS = frozenset({"/v1/health", METRICS_PATH})
 
 STATUS_AND_CODE: tuple[tuple[type[BridgeError], int, str], ...] = (
@@ -51,29 +67,42 @@ STATUS_AND_CODE: tuple[tuple[type[BridgeError], int, str], ...] = (
     (Equivocation, 409, "equivocation"),
     (RotationConflict, 409, "rotation_conflict"),
     (LabelTaken, 409, "label_taken"),
+    (KeyUnusable, 410, "key_unusable"),
+    (PurposeRefused, 403, "purpose_refused"),
     (InputError, 422, "bad_input"),
     (PoolExhausted, 503, "pool_exhausted"),
 )
 
 
-def create_app(service: KeyService) -> FastAPI:
-    """The application for a service that is started and stopped by the caller."""
+def create_app(service: KeyService, grants: Sequence[Grant] | None = None) -> FastAPI:
+    """The application for a service that is started and stopped by the caller.
+
+    With ``grants`` callers are known by their certificates and may do what is granted to them:
+    serve it over mutual TLS then. Without, who brings the bearer token may do everything.
+    """
     app = FastAPI(title="AstraLink key service", docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(_routes(service))
-    registry = registry_of(measured(service))
-
-    @app.get(METRICS_PATH)
-    async def metrics(request: Request) -> Response:
-        return metrics_answer(registry, request)
-
+    access = Access(grants)
+    app.include_router(_health(service))
+    app.include_router(_keys(service, access))
+    app.include_router(_signing(service, access))
+    app.include_router(_administration(service, access))
     app.add_exception_handler(BridgeError, _bridge_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_middleware(BearerToken, token=service.token, name="key service", open_paths=OPEN_PATHS)
+    if grants is None:
+        registry = registry_of(measured(service))
+
+        @app.get(METRICS_PATH)
+        async def metrics(request: Request) -> Response:
+            return metrics_answer(registry, request)
+
+        app.add_middleware(
+            BearerToken, token=service.token, name="key service", open_paths=OPEN_PATHS
+        )
     return app
 
 
-def _routes(service: KeyService) -> APIRouter:
+def _health(service: KeyService) -> APIRouter:
     router = APIRouter(prefix="/v1")
 
     @router.get("/health")
@@ -82,35 +111,98 @@ def _routes(service: KeyService) -> APIRouter:
         failed = link.state is LinkState.FAILED
         return HealthBody(status="degraded" if failed else "ok", simulated=link.simulated)
 
+    return router
+
+
+def _keys(service: KeyService, access: Access) -> APIRouter:
+    router = APIRouter(prefix="/v1")
+
     @router.get("/link")
-    async def link() -> LinkBody:
+    async def link(request: Request) -> LinkBody:
+        access.require(request, Right.READ)
         return LinkBody.of(service.link_status())
 
     @router.get("/keys")
-    async def keys() -> KeysBody:
+    async def keys(request: Request) -> KeysBody:
+        access.require(request, Right.READ)
         return KeysBody(keys=[KeyBody.of(record) for record in await service.keys()])
 
+    @router.get("/lives")
+    async def lives(request: Request) -> LivesBody:
+        access.require(request, Right.READ)
+        found = await service.lives()
+        return LivesBody(lives=[LifeBody.of(life) for life in found.values()])
+
     @router.post("/keys", status_code=201)
-    async def create_key(body: CreateKeyBody) -> KeyBody:
+    async def create_key(request: Request, body: CreateKeyBody) -> KeyBody:
+        access.require(request, Right.ADMINISTER)
         return KeyBody.of(await service.create_key(body.algorithm, body.label))
 
     @router.get("/keys/{key_id}")
-    async def key(key_id: str) -> KeyBody:
+    async def key(request: Request, key_id: str) -> KeyBody:
+        access.require(request, Right.READ)
         return KeyBody.of(await service.key(key_id))
 
-    @router.post("/keys/{key_id}/checkpoints")
-    async def sign_checkpoint(key_id: str, body: CheckpointBody) -> SignedBody:
+    return router
+
+
+def _signing(service: KeyService, access: Access) -> APIRouter:
+    router = APIRouter(prefix="/v1/keys/{key_id}")
+
+    async def require(request: Request, right: Right, key_id: str) -> None:
+        access.require(request, Right.READ)
+        access.require(request, right, (await service.key(key_id)).label)
+
+    @router.post("/checkpoints")
+    async def sign_checkpoint(request: Request, key_id: str, body: CheckpointBody) -> SignedBody:
         checkpoint = body.checkpoint()
         # In each line that this request makes; a request has a task, and so a context, of its own.
         digest = "0x" + checkpoint_digest(checkpoint).hex()
         structlog.contextvars.bind_contextvars(digest=digest)
+        await require(request, Right.CHECKPOINT, key_id)
         signed = await service.sign_checkpoint(key_id, checkpoint)
         return SignedBody(signature=to_hex(signed.signature), digest=to_hex(signed.digest))
 
-    @router.post("/keys/{key_id}/rotations")
-    async def sign_rotation(key_id: str, body: RotationBody) -> SignedBody:
-        signed = await service.sign_rotation(key_id, body.rotation())
+    @router.post("/rotations")
+    async def sign_rotation(request: Request, key_id: str, body: RotationBody) -> SignedBody:
+        rotation = body.rotation()
+        await require(request, Right.ROTATION, key_id)
+        signed = await service.sign_rotation(key_id, rotation)
         return SignedBody(signature=to_hex(signed.signature), digest=to_hex(signed.digest))
+
+    @router.post("/decapsulations")
+    async def decapsulate(request: Request, key_id: str, body: CiphertextBody) -> SharedSecretBody:
+        ciphertext = from_hex(body.ciphertext)
+        await require(request, Right.DECAPSULATE, key_id)
+        secret = await service.decapsulate(key_id, ciphertext)
+        return SharedSecretBody(shared_secret=to_hex(secret))
+
+    return router
+
+
+def _administration(service: KeyService, access: Access) -> APIRouter:
+    router = APIRouter(prefix="/v1")
+
+    @router.post("/keys/{key_id}/successor", status_code=201)
+    async def rotate(request: Request, key_id: str) -> KeyBody:
+        access.require(request, Right.ADMINISTER)
+        return KeyBody.of(await service.rotate_key(key_id))
+
+    @router.post("/keys/{key_id}/destruction")
+    async def destroy(request: Request, key_id: str) -> KeyBody:
+        access.require(request, Right.ADMINISTER)
+        return KeyBody.of(await service.destroy_key(key_id))
+
+    @router.post("/compromises")
+    async def compromise(request: Request, body: CompromiseBody) -> dict[str, Any]:
+        access.require(request, Right.ADMINISTER)
+        return (await service.declare_compromise(body.compromise())).data()
+
+    @router.get("/audit")
+    async def audit(request: Request, after: int = 0) -> AuditBody:
+        access.require(request, Right.ADMINISTER)
+        entries = await service.audit_entries(after, AUDIT_PAGE)
+        return AuditBody(entries=[one.data() for one in entries])
 
     return router
 
@@ -123,6 +215,7 @@ def _answer(status: int, code: str, message: str, error: Exception | None = None
         signed_set_hash=to_hex(error.signed) if isinstance(error, RotationConflict) else None,
         wanted_bits=error.wanted_bits if isinstance(error, PoolExhausted) else None,
         available_bits=error.available_bits if isinstance(error, PoolExhausted) else None,
+        state=error.state if isinstance(error, KeyUnusable) else None,
     )
     body = ErrorBody(error=detail).model_dump(exclude_none=True)
     return JSONResponse(body, status_code=status)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -14,7 +16,7 @@ from uuid import uuid4
 
 import structlog
 
-from bridge.crypto.parameters import signature_parameters
+from bridge.crypto.kem import KemProvider
 from bridge.crypto.providers import select
 from bridge.crypto.signatures import SignatureProvider
 from bridge.domain.checkpoints import Checkpoint
@@ -23,22 +25,30 @@ from bridge.domain.errors import (
     Equivocation,
     InputError,
     KeyServiceError,
+    KeyUnusable,
     LabelTaken,
     RotationConflict,
 )
 from bridge.domain.keys import Algorithm, PublicKeyRecord
 from bridge.domain.rotations import Rotation
+from bridge.keyservice.audit import Entry
+from bridge.keyservice.compromise import Compromise, Damage, declare
 from bridge.keyservice.derivation import derive_seed, link_bits
 from bridge.keyservice.filler import LinkStatus, PoolFiller
-from bridge.keyservice.pool import KeyPool, LinkKey
+from bridge.keyservice.linkblock import KeySource, SimulatedLink
+from bridge.keyservice.pool import LOCAL, KeyPool, LinkKey, PoolLimits
+from bridge.keyservice.rotation import RotationPolicy, next_label
+from bridge.keyservice.sealingkey import KeyFile, SealingKeySource
 from bridge.keyservice.secretfile import read_or_create_secret
 from bridge.keyservice.signer import Signed, Signer
-from bridge.keyservice.store import KeyStore
+from bridge.keyservice.store import KeyLife, KeyState, KeyStore
 from bridge.quantum.distillation.pipeline import BlockParameters
 
 _log = structlog.stdlib.get_logger(__name__)
 
 MAXIMUM_LABEL_LENGTH = 64
+HOUSEKEEPING_S = 5.0
+"""How often old key is destroyed and keys that are due get a successor."""
 SIGNED, NO_ALGORITHM = "signed", "none"
 
 Statement = TypeVar("Statement", Checkpoint, Rotation)
@@ -50,15 +60,23 @@ class KeyServiceSettings:
 
     ``provider`` is a setting of ``bridge.crypto.providers.select``. ``patience`` is how many blocks
     in a row may be rejected before the link counts as attacked or broken. ``wait_for_bits_s`` is
-    how long a request for a key waits while the pool fills.
+    how long a request for a key waits while the pool fills. ``source`` stands in for the simulated
+    ``link``. ``shared_database`` is the address of a PostgreSQL where one machine is not enough,
+    ``sealing`` where the key comes from that seals it; the file ``key_file`` where it is None.
     """
 
     state_folder: Path
     provider: str = "default"
     link: BlockParameters = field(default_factory=BlockParameters)
     pool_target_bits: int = 1 << 16
+    pool_lifetime_s: float | None = 24 * 3600.0
     patience: int = 5
     wait_for_bits_s: float = 5.0
+    source: KeySource | None = None
+    simulated: bool = True
+    shared_database: str | None = field(default=None, repr=False)
+    sealing: SealingKeySource | None = None
+    rotation: RotationPolicy = field(default_factory=RotationPolicy)
 
     @property
     def secrets_folder(self) -> Path:
@@ -66,9 +84,19 @@ class KeyServiceSettings:
         return self.state_folder / "secrets"
 
     @property
-    def database(self) -> Path:
-        """The SQLite database."""
-        return self.state_folder / "keyservice.sqlite"
+    def database(self) -> Path | str:
+        """The database: a SQLite in the state folder, or the shared one."""
+        return self.shared_database or self.state_folder / "keyservice.sqlite"
+
+    @property
+    def limits(self) -> PoolLimits:
+        """The pool's water marks: it is filled again when it is half empty."""
+        target = self.pool_target_bits
+        return PoolLimits(
+            high_bits=target,
+            low_bits=max(8, target // 2),
+            lifetime_s=self.pool_lifetime_s,
+        )
 
     @property
     def key_file(self) -> Path:
@@ -99,13 +127,12 @@ class KeyService:
 
     def __init__(self, settings: KeyServiceSettings) -> None:
         self._settings = settings
-        self._signatures: SignatureProvider = select(settings.provider).signatures
-        self._pool = KeyPool()
-        self._filler = PoolFiller(
-            self._pool, settings.link, settings.pool_target_bits, settings.patience
-        )
+        providers = select(settings.provider)
+        self._signatures: SignatureProvider = providers.signatures
+        self._kem: KemProvider = providers.kem
+        self._limits = settings.limits
         self._exit = contextlib.AsyncExitStack()
-        self._opened: tuple[KeyStore, Signer, bytes] | None = None
+        self._opened: _Opened | None = None
         self.asked: Counter[tuple[str, str]] = Counter()
 
     async def start(self) -> None:
@@ -113,16 +140,21 @@ class KeyService:
 
         Raises ``ConfigError`` for a wrong key file, database or token file.
         """
-        token = await asyncio.to_thread(read_or_create_secret, self._settings.token_file)
-        store = await asyncio.to_thread(
-            KeyStore.open, self._settings.database, self._settings.key_file
-        )
+        settings = self._settings
+        token = await asyncio.to_thread(read_or_create_secret, settings.token_file)
+        key = settings.sealing or KeyFile(settings.key_file)
+        store = await asyncio.to_thread(KeyStore.open, settings.database, key)
         self._exit.callback(store.close)
+        pool = KeyPool(store.database, LOCAL, self._limits)
+        source = settings.source or SimulatedLink(settings.link, pool.name)
+        filler = PoolFiller(pool, source, settings.patience, settings.simulated)
         group = await self._exit.enter_async_context(asyncio.TaskGroup())
-        filling = group.create_task(self._filler.run())
-        self._exit.callback(filling.cancel)
-        self._opened = (store, Signer(store, self._signatures), token)
-        _log.info("keyservice.started", provider=self._signatures.name, simulated=True)
+        self._opened = _Opened(store, Signer(store, self._signatures), token, pool, filler)
+        for task in (group.create_task(filler.run()), group.create_task(self._keep_house())):
+            self._exit.callback(task.cancel)
+        _log.info(
+            "keyservice.started", provider=self._signatures.name, simulated=settings.simulated
+        )
 
     async def stop(self) -> None:
         """Stops filling and closes the store."""
@@ -145,47 +177,122 @@ class KeyService:
     @property
     def token(self) -> str:
         """The bearer token that the HTTP interface asks for, in hex."""
-        return self._open()[2].hex()
+        return self._open().token.hex()
 
     def link_status(self) -> LinkStatus:
         """The link and its pool now."""
-        return self._filler.status()
+        return self._open().filler.status()
 
     async def keys(self) -> list[PublicKeyRecord]:
         """All keys, in the order of their labels."""
-        store, _, _ = self._open()
+        store = self._open().store
         return await asyncio.to_thread(store.keys)
 
     async def key(self, key_id: str) -> PublicKeyRecord:
         """The key with that id; ``UnknownKey`` when there is none."""
-        store, _, _ = self._open()
+        store = self._open().store
         return await asyncio.to_thread(store.key, key_id)
 
-    async def create_key(self, algorithm: Algorithm, label: str) -> PublicKeyRecord:
-        """A new signing key, its seed from link key and system randomness.
+    async def lives(self) -> dict[str, KeyLife]:
+        """How far each key is, by its id."""
+        return await asyncio.to_thread(self._open().store.lives)
 
-        Raises ``InputError`` for an algorithm that does not sign or a label that is empty, too long
-        or not printable, ``LabelTaken``, and ``PoolExhausted`` when the link gave too few bits in
-        ``wait_for_bits_s``.
+    async def create_key(self, algorithm: Algorithm, label: str) -> PublicKeyRecord:
+        """A new key pair, its seed from link key and system randomness.
+
+        Raises ``InputError`` for a label that is empty, too long or not printable, ``LabelTaken``,
+        and ``PoolExhausted`` when the link gave too few bits in ``wait_for_bits_s``.
         """
-        store, _, _ = self._open()
-        signature_parameters(algorithm)
+        store = self._open().store
         if not 1 <= len(label) <= MAXIMUM_LABEL_LENGTH or not label.isprintable():
             raise InputError(
                 f"label: expected 1 to {MAXIMUM_LABEL_LENGTH} printable characters, got {label!r}"
             )
         if await asyncio.to_thread(store.label_taken, label):
             raise LabelTaken(label)
-        link_key = await self._take(link_bits(algorithm))
-        record = await asyncio.to_thread(self._make_key, store, algorithm, label, link_key)
+        record = await self._make(algorithm, label, None)
         _log.info(
             "keyservice.key_created", key_id=record.key_id, label=label, algorithm=algorithm.value
         )
         return record
 
+    async def rotate_key(self, key_id: str) -> PublicKeyRecord:
+        """The successor of a key, which goes on until it is destroyed.
+
+        Raises ``UnknownKey``, ``KeyUnusable`` for one that has a successor or is gone, and
+        ``PoolExhausted``.
+        """
+        store = self._open().store
+        old = await self.key(key_id)
+        life = await asyncio.to_thread(store.life, key_id)
+        if life.state is not KeyState.ACTIVE:
+            raise KeyUnusable(key_id, life.state)
+        record = await self._make(old.algorithm, next_label(old.label), old)
+        _log.info("keyservice.key_rotated", key_id=key_id, successor=record.key_id)
+        return record
+
+    async def destroy_key(self, key_id: str) -> PublicKeyRecord:
+        """A key whose seed is gone now; it was replaced before.
+
+        Raises ``UnknownKey``, and ``KeyUnusable`` for one that is active or gone already.
+        """
+        opened = self._open()
+
+        def wipe() -> PublicKeyRecord:
+            with opened.store.database.engine.begin() as db:
+                opened.store.require_replaced(db, key_id)
+                (record,) = opened.store.wipe(db, [key_id], KeyState.DESTROYED)
+                opened.store.audit.append(db, "key.destroyed", key_id=key_id, label=record.label)
+            return record
+
+        record = await asyncio.to_thread(wipe)
+        opened.signer.forget(key_id)
+        _log.info("keyservice.key_destroyed", key_id=key_id)
+        return record
+
+    async def declare_compromise(self, compromise: Compromise) -> Damage:
+        """Invalidates a span of a link's time, or all links', and what came of it: `declare`."""
+        opened = self._open()
+        damage = await asyncio.to_thread(declare, opened.store, opened.store.audit, compromise)
+        for wiped in damage.signing_keys:
+            opened.signer.forget(wiped.key_id)
+        await opened.filler.wake()
+        _log.warning(
+            "keyservice.compromise_declared",
+            blocks=len(damage.block_ids),
+            signing_keys=[one.key_id for one in damage.signing_keys],
+        )
+        return damage
+
+    async def audit_entries(self, after: int = 0, limit: int | None = None) -> list[Entry]:
+        """The audit log after an entry, checked; ``AuditBroken`` where it was changed."""
+        log = self._open().store.audit
+        return await asyncio.to_thread(lambda: list(islice(log.entries(after), limit)))
+
+    async def decapsulate(self, key_id: str, ciphertext: bytes) -> bytes:
+        """The shared secret of an ML-KEM ciphertext (FIPS 203, Algorithm 21).
+
+        Raises ``UnknownKey``, ``KeyUnusable``, and ``InputError`` for a key that signs or a
+        ciphertext of another length.
+        """
+        store = self._open().store
+
+        def open_it() -> bytes:
+            record = store.key(key_id)
+            if record.algorithm is not Algorithm.ML_KEM_1024:
+                raise InputError(
+                    f"key {key_id}: expected {Algorithm.ML_KEM_1024}, got {record.algorithm}"
+                )
+            pair = self._kem.key_pair(store.seed(key_id))
+            secret = self._kem.decapsulate(pair.secret, ciphertext)
+            store.count_use(key_id)
+            return secret
+
+        return await asyncio.to_thread(open_it)
+
     async def sign_checkpoint(self, key_id: str, checkpoint: Checkpoint) -> Signed:
         """A checkpoint signed by ``key_id``; see `Signer.sign_checkpoint`."""
-        _, signer, _ = self._open()
+        signer = self._open().signer
         signed = await self._counted(signer.sign_checkpoint, key_id, checkpoint)
         _log.info(
             "keyservice.checkpoint_signed",
@@ -199,7 +306,7 @@ class KeyService:
 
     async def sign_rotation(self, key_id: str, rotation: Rotation) -> Signed:
         """A rotation signed by ``key_id``; see `Signer.sign_rotation`."""
-        _, signer, _ = self._open()
+        signer = self._open().signer
         signed = await self._counted(signer.sign_rotation, key_id, rotation)
         _log.info(
             "keyservice.rotation_signed",
@@ -232,29 +339,93 @@ class KeyService:
         finally:
             self.asked[algorithm, outcome] += 1
 
-    async def _take(self, bits: int) -> LinkKey:
-        await self._filler.wait_for(bits, self._settings.wait_for_bits_s)
+    async def _make(
+        self, algorithm: Algorithm, label: str, old: PublicKeyRecord | None
+    ) -> PublicKeyRecord:
+        opened = self._open()
+        key_id = str(uuid4())
+        bits = link_bits(algorithm)
+        await opened.filler.wait_for(bits, self._settings.wait_for_bits_s)
         try:
-            return self._pool.take(bits)
+            link_key = await asyncio.to_thread(opened.pool.take, bits, key_id)
         finally:
-            await self._filler.wake()
+            await opened.filler.wake()
+        return await asyncio.to_thread(
+            self._make_key, opened.store, algorithm, key_id, label, link_key, old
+        )
 
     def _make_key(
-        self, store: KeyStore, algorithm: Algorithm, label: str, link_key: LinkKey
+        self,
+        store: KeyStore,
+        algorithm: Algorithm,
+        key_id: str,
+        label: str,
+        link_key: LinkKey,
+        old: PublicKeyRecord | None,
     ) -> PublicKeyRecord:
-        key_id = str(uuid4())
         seed = derive_seed(algorithm, key_id, link_key)
+        now = time.time()
         record = PublicKeyRecord(
             key_id=key_id,
             label=label,
             algorithm=algorithm,
-            public_key=self._signatures.key_pair(algorithm, seed).public_key,
+            public_key=self._public_key(algorithm, seed),
             provenance=link_key.provenance,
         )
-        store.add_key(record, seed)
+        with store.database.engine.begin() as db:
+            store.add_key_within(db, record, seed)
+            if old is not None:
+                store.replace(db, old.key_id, key_id, now)
+            store.audit.append(
+                db,
+                "key.created" if old is None else "key.rotated",
+                key_id=key_id,
+                label=label,
+                algorithm=algorithm.value,
+                block_id=link_key.provenance.block_id,
+                replaces=None if old is None else old.key_id,
+            )
         return record
 
-    def _open(self) -> tuple[KeyStore, Signer, bytes]:
+    def _public_key(self, algorithm: Algorithm, seed: bytes) -> bytes:
+        if algorithm is Algorithm.ML_KEM_1024:
+            return self._kem.key_pair(seed).ek
+        return self._signatures.key_pair(algorithm, seed).public_key
+
+    async def _keep_house(self) -> None:
+        """Destroys what is too old, and gives keys that are due a successor, again and again."""
+        while True:
+            await asyncio.sleep(HOUSEKEEPING_S)
+            try:
+                await self.keep_house()
+            except BridgeError as error:
+                _log.warning("keyservice.housekeeping_failed", reason=str(error))
+
+    async def keep_house(self) -> None:
+        """One round of it. Raises what rotation and destruction raise."""
+        opened = self._open()
+        expired = await asyncio.to_thread(opened.pool.expire)
+        if expired:
+            _log.info("pool.expired", bits=expired)
+        policy = self._settings.rotation
+        lives = await self.lives()
+        for key_id in policy.over(lives, time.time()):
+            await self.destroy_key(key_id)
+        for key_id in policy.due(await self.keys(), lives, time.time()):
+            await self.rotate_key(key_id)
+
+    def _open(self) -> _Opened:
         if self._opened is None:
             raise KeyServiceError("key service: expected it to be started, it is not")
         return self._opened
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What a started service has."""
+
+    store: KeyStore
+    signer: Signer
+    token: bytes = field(repr=False)
+    pool: KeyPool
+    filler: PoolFiller

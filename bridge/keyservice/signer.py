@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bridge.crypto.digests import checkpoint_digest, rotation_digest
 from bridge.crypto.keys import SecretKey
+from bridge.crypto.parameters import signature_parameters
 from bridge.crypto.signatures import SignatureProvider
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.contexts import CHECKPOINT_CONTEXT, ROTATION_CONTEXT
@@ -41,9 +42,11 @@ class Signer:
 
         The root is on disk before the signature exists, and the signature verifies before it is
         returned. Raises ``UnknownKey``, ``Equivocation``, and ``InvalidSignature`` when the
-        provider made a signature that it does not accept itself.
+        provider made a signature that it does not accept itself; ``KeyUnusable`` for a key that is
+        destroyed or compromised and ``InputError`` for one that does not sign.
         """
         record = self._store.key(key_id)
+        signature_parameters(record.algorithm)
         secret = self._secret(record)
         self._store.record_root(key_id, checkpoint)
         return self._sign(record, secret, checkpoint_digest(checkpoint), CHECKPOINT_CONTEXT)
@@ -55,6 +58,7 @@ class Signer:
         ``InvalidSignature``.
         """
         record = self._store.key(key_id)
+        signature_parameters(record.algorithm)
         secret = self._secret(record)
         self._store.record_rotation(key_id, rotation)
         return self._sign(record, secret, rotation_digest(rotation), ROTATION_CONTEXT)
@@ -65,6 +69,11 @@ class Signer:
         signature = self._signatures.sign(record.algorithm, secret, digest, ctx)
         self._signatures.verify(record.algorithm, record.public_key, digest, signature, ctx)
         return Signed(digest=digest, signature=signature)
+
+    def forget(self, key_id: str) -> None:
+        """Let go of a key's secret, which was destroyed."""
+        with self._lock:
+            self._secrets.pop(key_id, None)
 
     def _secret(self, record: PublicKeyRecord) -> SecretKey:
         """The secret key, expanded once and kept: SLH-DSA's expansion takes as long as signing."""

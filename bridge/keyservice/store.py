@@ -2,79 +2,88 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Table, insert, select
-from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy import Connection, Row, Table, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from bridge.crypto.aead import seal, unseal
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import (
-    ConfigError,
     Equivocation,
+    InputError,
+    KeyUnusable,
     LabelTaken,
     RotationConflict,
-    SealBroken,
     UnknownKey,
 )
 from bridge.domain.keys import Algorithm, Provenance, PublicKeyRecord
 from bridge.domain.rotations import Rotation
-from bridge.keyservice.schema import (
-    meta,
-    metadata,
-    open_engine,
-    signed_roots,
-    signed_rotations,
-    signing_keys,
-)
-from bridge.keyservice.secretfile import read_or_create_secret
+from bridge.keyservice.audit import AuditLog
+from bridge.keyservice.database import Database, open_database
+from bridge.keyservice.schema import signed_roots, signed_rotations, signing_keys
+from bridge.keyservice.sealingkey import SealingKeySource
 
-_KEY_CHECK = "key_check"
-_KEY_CHECK_TEXT = b"astralink/keyservice/v1"
+
+class KeyState(StrEnum):
+    """Where a key is in its life. A replaced one still works until it is destroyed.
+
+    Persisted, never renamed.
+    """
+
+    ACTIVE = "active"
+    REPLACED = "replaced"
+    DESTROYED = "destroyed"
+    COMPROMISED = "compromised"
+
+
+USABLE = (KeyState.ACTIVE, KeyState.REPLACED)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLife:
+    """How far a key is: what it did, and which key comes after it, since when (Unix seconds)."""
+
+    key_id: str
+    state: KeyState
+    signatures: int
+    successor: str | None
+    replaced_at: float | None
 
 
 class KeyStore:
-    """Keys sealed under the key file, in one SQLite database. Safe for threads and processes."""
+    """Keys sealed under the sealing key, in one database. Safe for threads and processes."""
 
-    def __init__(self, engine: Engine, sealing_key: bytes) -> None:
-        self._engine = engine
-        self._sealing_key = sealing_key
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.audit = AuditLog(database)
+        self._engine = database.engine
+        self._sealing_key = database.sealing_key
 
     def __repr__(self) -> str:
         return f"KeyStore({self._engine.url}, redacted)"
 
     @classmethod
-    def open(cls, database: Path, key_file: Path) -> KeyStore:
-        """The store at ``database``, sealed under ``key_file``; both are made at the first start.
-
-        Raises ``ConfigError`` when the key file is not the one that the database was made with, is
-        missing while the database is there, or is readable by others, and when the database is no
-        database.
-        """
-        if database.exists() and database.stat().st_size and not key_file.exists():
-            raise ConfigError(
-                str(key_file), [f"expected the key file that {database} was made with, got none"]
-            )
-        sealing_key = read_or_create_secret(key_file)
-        engine = open_engine(database)
-        try:
-            with engine.begin() as connection:
-                metadata.create_all(connection)
-                _check_sealing_key(connection, sealing_key, database, key_file)
-        except DatabaseError as error:
-            raise ConfigError(
-                str(database), [f"expected a database of the key service: {error.orig}"]
-            ) from error
-        return cls(engine, sealing_key)
+    def open(cls, where: Path | str, key: SealingKeySource | Path) -> KeyStore:
+        """The store in the database at ``where``; raises as `open_database`."""
+        return cls(open_database(where, key))
 
     def close(self) -> None:
         """Lets go of the database."""
-        self._engine.dispose()
+        self.database.close()
 
     def add_key(self, record: PublicKeyRecord, seed: bytes) -> None:
         """Stores a key with its seed sealed; ``LabelTaken`` when another key has the label."""
+        with self._engine.begin() as connection:
+            self.add_key_within(connection, record, seed)
+
+    def add_key_within(self, connection: Connection, record: PublicKeyRecord, seed: bytes) -> None:
+        """As `add_key`, within a transaction of the caller's, who rolls it back on an error."""
         sealed = seal(self._sealing_key, seed, _associated_data(record.key_id, record.algorithm))
         values = {
             "key_id": record.key_id,
@@ -85,8 +94,7 @@ class KeyStore:
             **asdict(record.provenance),
         }
         try:
-            with self._engine.begin() as connection:
-                connection.execute(insert(signing_keys).values(values))
+            connection.execute(insert(signing_keys).values(values))
         except IntegrityError as error:
             raise LabelTaken(record.label) from error
 
@@ -109,11 +117,73 @@ class KeyStore:
     def seed(self, key_id: str) -> bytes:
         """The seed of a key. For the signer only.
 
-        Raises ``UnknownKey``, and ``SealBroken`` when the row was changed.
+        Raises ``UnknownKey``, ``KeyUnusable``, and ``SealBroken`` when the row was changed.
         """
         row = self._row(key_id)
+        if row.state not in USABLE:
+            raise KeyUnusable(key_id, row.state)
         associated_data = _associated_data(row.key_id, Algorithm(row.algorithm))
         return unseal(self._sealing_key, row.sealed_seed, associated_data)
+
+    def lives(self) -> dict[str, KeyLife]:
+        """How far each key is, by its id."""
+        with self._engine.begin() as connection:
+            return {row.key_id: _life(row) for row in connection.execute(select(signing_keys))}
+
+    def life(self, key_id: str) -> KeyLife:
+        """How far a key is; ``UnknownKey`` when there is none."""
+        return _life(self._row(key_id))
+
+    def count_use(self, key_id: str) -> None:
+        """A key does something that leaves no record of its own.
+
+        Raises ``UnknownKey`` and ``KeyUnusable``.
+        """
+        with self._engine.begin() as connection:
+            _require_usable(connection, key_id)
+            _count(connection, key_id)
+
+    def replace(self, connection: Connection, key_id: str, successor: str, at: float) -> None:
+        """``successor`` comes after a key that is active, within the caller's transaction.
+
+        ``KeyUnusable`` for one that is not active.
+        """
+        changed = connection.execute(
+            update(signing_keys)
+            .where(signing_keys.c.key_id == key_id, signing_keys.c.state == KeyState.ACTIVE.value)
+            .values(state=KeyState.REPLACED.value, successor=successor, replaced_at=at)
+        )
+        if changed.rowcount == 0:
+            query = select(signing_keys.c.state).where(signing_keys.c.key_id == key_id)
+            state = connection.execute(query).scalar_one_or_none()
+            raise UnknownKey(key_id) if state is None else KeyUnusable(key_id, state)
+
+    def require_replaced(self, connection: Connection, key_id: str) -> None:
+        """Pass for a key that has a successor; ``UnknownKey`` or ``KeyUnusable`` otherwise."""
+        query = select(signing_keys.c.state).where(signing_keys.c.key_id == key_id)
+        state = connection.execute(query.with_for_update()).scalar_one_or_none()
+        if state is None:
+            raise UnknownKey(key_id)
+        if state != KeyState.REPLACED:
+            raise KeyUnusable(key_id, f"{state}, not replaced")
+
+    def wipe(
+        self, connection: Connection, key_ids: Sequence[str], state: KeyState
+    ) -> list[PublicKeyRecord]:
+        """Delete the seeds of keys, within the caller's transaction; those that had one.
+
+        What a key signed stays on record: it must not be asked for again.
+        """
+        if state in USABLE:
+            raise InputError(f"wiped key: expected it to be destroyed or compromised, got {state}")
+        chosen = signing_keys.c.key_id.in_(key_ids), signing_keys.c.state.in_(USABLE)
+        rows = connection.execute(
+            select(signing_keys).where(*chosen).order_by(signing_keys.c.label)
+        ).all()
+        connection.execute(
+            update(signing_keys).where(*chosen).values(state=state.value, sealed_seed=b"")
+        )
+        return [_record(row) for row in rows]
 
     def record_root(self, key_id: str, checkpoint: Checkpoint) -> None:
         """Puts on disk that ``key_id`` signs this root, or raises ``Equivocation``.
@@ -155,23 +225,27 @@ class KeyStore:
     def _first(self, table: Table, place: dict[str, object], column: str, value: bytes) -> bytes:
         """What stands in ``column`` at ``place``, which is ``value`` where nothing stood there.
 
-        ``UnknownKey`` for a key that is not here.
+        ``UnknownKey`` for a key that is not here, ``KeyUnusable`` for one that signs no more.
         """
         signed_at = datetime.now(UTC).isoformat(timespec="seconds")
-        try:
-            with self._engine.begin() as connection:
-                query = select(table.c[column])
-                for name, part in place.items():
-                    query = query.where(table.c[name] == part)
-                signed: bytes | None = connection.execute(query).scalar_one_or_none()
-                if signed is None:
-                    row = {**place, column: value, "signed_at": signed_at}
-                    connection.execute(insert(table).values(row))
-        except IntegrityError as error:
-            raise UnknownKey(str(place["key_id"])) from error
+        key_id = str(place["key_id"])
+        with self._engine.begin() as connection:
+            _require_usable(connection, key_id)
+            query = select(table.c[column])
+            for name, part in place.items():
+                query = query.where(table.c[name] == part)
+            signed: bytes | None = connection.execute(query).scalar_one_or_none()
+            if signed is None:
+                row = {**place, column: value, "signed_at": signed_at}
+                connection.execute(insert(table).values(row))
+                self.audit.append(
+                    connection, f"{table.name}.recorded", key_id=key_id, **{column: value.hex()}
+                )
+            if signed in (None, value):
+                _count(connection, key_id)
         return value if signed is None else signed
 
-    def _row(self, key_id: str) -> Row[tuple[object, ...]]:
+    def _row(self, key_id: str) -> Row[Any]:
         with self._engine.begin() as connection:
             query = select(signing_keys).where(signing_keys.c.key_id == key_id)
             row = connection.execute(query).first()
@@ -180,29 +254,39 @@ class KeyStore:
         return row
 
 
-def _check_sealing_key(
-    connection: Connection, sealing_key: bytes, database: Path, key_file: Path
-) -> None:
-    """Opens a known record that the first start sealed; ``ConfigError`` when it does not open."""
-    query = select(meta.c.value).where(meta.c.name == _KEY_CHECK)
-    sealed = connection.execute(query).scalar_one_or_none()
-    if sealed is None:
-        value = seal(sealing_key, _KEY_CHECK_TEXT, _KEY_CHECK.encode())
-        connection.execute(insert(meta).values(name=_KEY_CHECK, value=value))
-        return
-    try:
-        unseal(sealing_key, sealed, _KEY_CHECK.encode())
-    except SealBroken as error:
-        raise ConfigError(
-            str(key_file), [f"expected the key file that {database} was made with, got another"]
-        ) from error
-
-
 def _associated_data(key_id: str, algorithm: Algorithm) -> bytes:
     return f"astralink/signing-seed/{algorithm}/{key_id}".encode()
 
 
-def _record(row: Row[tuple[object, ...]]) -> PublicKeyRecord:
+def _require_usable(connection: Connection, key_id: str) -> None:
+    """Locks the key's row, so that what it signs is recorded one after the other."""
+    query = select(signing_keys.c.state).where(signing_keys.c.key_id == key_id)
+    state = connection.execute(query.with_for_update()).scalar_one_or_none()
+    if state is None:
+        raise UnknownKey(key_id)
+    if state not in USABLE:
+        raise KeyUnusable(key_id, state)
+
+
+def _count(connection: Connection, key_id: str) -> None:
+    connection.execute(
+        update(signing_keys)
+        .where(signing_keys.c.key_id == key_id)
+        .values(signatures=signing_keys.c.signatures + 1)
+    )
+
+
+def _life(row: Row[Any]) -> KeyLife:
+    return KeyLife(
+        key_id=row.key_id,
+        state=KeyState(row.state),
+        signatures=row.signatures,
+        successor=row.successor,
+        replaced_at=row.replaced_at,
+    )
+
+
+def _record(row: Row[Any]) -> PublicKeyRecord:
     return PublicKeyRecord(
         key_id=row.key_id,
         label=row.label,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -10,9 +10,12 @@ from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import InputError
 from bridge.domain.keys import Algorithm, Provenance, PublicKeyRecord
 from bridge.domain.rotations import Rotation
+from bridge.keyservice.instants import seconds
 
 if TYPE_CHECKING:  # a client of the service has no use for the link, which takes a while to load
+    from bridge.keyservice.compromise import Compromise
     from bridge.keyservice.filler import BlockReport, LinkStatus
+    from bridge.keyservice.store import KeyLife
 
 Hex = Annotated[str, StringConstraints(pattern=r"^0x([0-9a-fA-F]{2})*$", max_length=65_536)]
 
@@ -38,10 +41,10 @@ class BlockBody(Body):
 
     block_id: str
     qber: float
-    limit: float
+    limit: float | None
     leak_bits: int
     epsilon: float
-    secret_fraction: float
+    secret_fraction: float | None
 
     @classmethod
     def of(cls, block: BlockReport) -> BlockBody:
@@ -233,6 +236,69 @@ class SignedBody(Body):
     digest: Hex
 
 
+class LifeBody(Body):
+    """How far a key is. ``replaced_at`` is in Unix seconds."""
+
+    key_id: str
+    state: Literal["active", "replaced", "destroyed", "compromised"]
+    signatures: int
+    successor: str | None
+    replaced_at: float | None
+
+    @classmethod
+    def of(cls, life: KeyLife) -> LifeBody:
+        """The body of a life."""
+        return cls(
+            key_id=life.key_id,
+            state=life.state.value,
+            signatures=life.signatures,
+            successor=life.successor,
+            replaced_at=life.replaced_at,
+        )
+
+
+class LivesBody(Body):
+    """Answer of ``GET /v1/lives``."""
+
+    lives: list[LifeBody]
+
+
+class CiphertextBody(Body):
+    """Question of ``POST /v1/keys/{key_id}/decapsulations``."""
+
+    ciphertext: Hex
+
+
+class SharedSecretBody(Body):
+    """Its answer."""
+
+    shared_secret: Hex = Field(repr=False)
+
+
+class CompromiseBody(Body):
+    """Question of ``POST /v1/compromises``: times in ISO 8601, no link for all of them.
+
+    The answer is a `Damage` as it tells itself.
+    """
+
+    since: str
+    until: str
+    link_id: str | None = None
+    reason: Annotated[str, StringConstraints(max_length=500)] = ""
+
+    def compromise(self) -> Compromise:
+        """The compromise of a body; ``InputError`` for times that are none."""
+        from bridge.keyservice.compromise import Compromise
+
+        return Compromise(seconds(self.since), seconds(self.until), self.link_id, self.reason)
+
+
+class AuditBody(Body):
+    """Answer of ``GET /v1/audit``: entries as they are exported, by number."""
+
+    entries: list[dict[str, Any]]
+
+
 class ErrorDetail(Body):
     """What went wrong. The others are there where the code's error has them."""
 
@@ -242,6 +308,7 @@ class ErrorDetail(Body):
     signed_set_hash: Hex | None = None
     wanted_bits: int | None = None
     available_bits: int | None = None
+    state: str | None = None
 
 
 class ErrorBody(Body):

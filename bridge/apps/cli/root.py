@@ -31,6 +31,7 @@ COMMANDS = (
     "messages",
     "audit",
     "keys",
+    "qkd",
     "signers",
     "routes",
     "doctor",
@@ -38,6 +39,7 @@ COMMANDS = (
     "relay",
     "attest",
     "keyservice",
+    "kme",
     "ccip",
 )
 

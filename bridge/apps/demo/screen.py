@@ -86,9 +86,10 @@ class Screen:
         block = link.last_block
         if block is None:
             return
+        limit = "" if block.limit is None else f" (none left at {block.limit:.2%})"
         self._console.print(
-            f"[green]✓[/] {'key link':<13} simulated BB84: QBER {block.qber:.2%} (none left at "
-            f"{block.limit:.2%}), {block.leak_bits:,} bits leaked,\n{'':<16}epsilon "
+            f"[green]✓[/] {'key link':<13} simulated BB84: QBER {block.qber:.2%}{limit}, "
+            f"{block.leak_bits:,} bits leaked,\n{'':<16}epsilon "
             f"{block.epsilon:.0e}, {link.blocks_distilled} blocks distilled, "
             f"{link.blocks_rejected} thrown away"
         )

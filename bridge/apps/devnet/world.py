@@ -86,9 +86,14 @@ def chain_client(config: Config, name: str) -> ChainClient:
 
 
 def key_service_client(config: Config) -> KeyServiceClient:
-    """A client of the configured key service; ``ConfigError`` when its token is not there."""
-    token = read_secret(config.key_service.token_file).hex()
-    return KeyServiceClient(config.key_service.url, token)
+    """A client of the configured key service.
+
+    ``ConfigError`` when its token or, at an address as https://..., its certificate is not there.
+    """
+    service = config.key_service
+    if service.client is not None:
+        return KeyServiceClient(service.url, "", tls=service.client.tls)
+    return KeyServiceClient(service.url, read_secret(service.token_file).hex())
 
 
 def agreed_client(config: Config, name: str) -> ChainClient:

@@ -95,6 +95,69 @@ def upper_error_count(sample: int, sample_errors: int, rest: int, tail: float) -
     return min(low - 1, rest)
 
 
+def twin_error_count(length: int, errors: int, tail: float) -> int:
+    """The largest number of phase errors that ``errors`` known bit errors do not rule out.
+
+    The bound and its proof are ours. Each of ``length`` positions was measured in one of two bases,
+    drawn uniformly and independently of all else. Write e_i for the error in the drawn basis and
+    f_i for the one that the other basis would have shown; the errors W = sum e_i are known, the
+    phase errors P = sum f_i are not. Given the two outcomes of each position, nothing is random but
+    which is e_i: in the M positions where exactly one is an error, a fair coin decides; in the D
+    where both are, each counts. So W = D + X and P = D + M - X with X ~ Bin(M, 1/2), and Chernoff's
+    bound (Hoeffding 1963, Theorem 1) is
+
+        P[X <= x] <= exp(-M D(x/M || 1/2)) = exp(-g(x, M - x)),  g(x, y) = (x+y)(ln 2 - H(x/(x+y))),
+
+    H in nats. Let U(w) be the smallest j >= w with g(w, j) >= ln(1 / ``tail``). Returns U - 1 (or
+    ``length``). With probability at least 1 - ``tail``, P is at most that, whatever M and D are:
+
+    1. U(w) - w does not fall as w grows, since g(w, w + d) for fixed d > 0 falls: its derivative is
+       2 ln 2 + ln(w(w + d) / (2w + d)^2) <= 0. So P >= U(W), which is M - X >= U(D + X) - D,
+       implies M - X >= U(X).
+    2. For a given M the bad X are those with M - X >= U(X). Let x* be the largest; all are at most
+       x*, so P[bad] <= P[X <= x*] <= exp(-g(x*, M - x*)) <= tail, since g grows with its second
+       argument from the first on, and M - x* >= U(x*).
+    """
+    if not 0 <= errors <= length or length < 1:
+        raise InputError(f"errors: expected 0 to {length}, got {errors}")
+    if not 0.0 < tail < 1.0:
+        raise InputError(f"failure probability: expected between 0 and 1, got {tail}")
+    target = -math.log(tail)
+    low, high = errors, length + 1
+    while low < high:
+        middle = (low + high) // 2
+        total = errors + middle
+        exponent = total * relative_entropy(errors / total, 0.5) if total else 0.0
+        if middle <= length and exponent < target:
+            low = middle + 1
+        else:
+            high = middle
+    return min(low - 1, length)
+
+
+def final_length(
+    length: int, phase_errors: int, leak_bits: int, epsilon_amplification: float
+) -> int:
+    """The key bits that amplification may keep when the other end's errors are public.
+
+        floor( n (1 - h(P / n)) - leak - 2 log2(1 / (2 epsilon_PA)) )
+
+    Everything is conditioned on the string W of bit errors, which is taken to be public: the
+    argument in bridge/quantum/README.md, which is ours, says why that costs nothing here, and why
+    ``leak_bits`` then has to count the sender's announcements only. Given W the lengths of
+    transcript and key are fixed, so that nothing is charged for their depending on the data. The
+    rest is as in `secret_length`: the entropic uncertainty relation (Tomamichel, Lim, Gisin and
+    Renner 2012, doi 10.1038/ncomms1631; Tomamichel and Leverrier 2017, arXiv 1506.08458) and the
+    quantum leftover hash lemma (Tomamichel, Schaffner, Smith and Renner 2011,
+    doi 10.1109/TIT.2011.2158473).
+    """
+    if not 0.0 < epsilon_amplification < 0.5:
+        raise InputError(f"epsilon: expected between 0 and 0.5, got {epsilon_amplification}")
+    entropy = length * (1.0 - binary_entropy(min(1.0, phase_errors / length)))
+    margin = 2.0 * math.log2(1.0 / (2.0 * epsilon_amplification))
+    return max(0, math.floor(entropy - leak_bits - margin))
+
+
 def secret_length(
     length: int, phase_error_upper: float, leak_bits: int, epsilon_amplification: float
 ) -> int:

@@ -1,4 +1,8 @@
-"""Who sits between source and detector: nobody, or an eavesdropper who intercepts and resends."""
+"""Who sits between source and detector: nobody, or an eavesdropper who intercepts and resends.
+
+The other adversaries are in `attacks`. Each is an object that says what becomes of a pulse; those
+that act on single photons as well have ``touch``.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from bridge.domain.errors import InputError
+from bridge.quantum.link.light import Branch, Light, Poissonian
 from bridge.quantum.link.randomness import Randomness
 from bridge.quantum.link.source import Pulses
 
@@ -16,7 +21,14 @@ class Adversary(Protocol):
     """Takes the pulses that the source sent and gives those that go on."""
 
     def touch(self, pulses: Pulses, rng: Randomness) -> Pulses:
-        """The pulses as they leave the adversary."""
+        """The pulses as they leave the adversary, when each is one photon."""
+
+
+class LightAdversary(Protocol):
+    """Takes a coherent pulse and gives the light that goes on."""
+
+    def branches(self, mean: float, transmittance: float) -> tuple[Branch, ...]:
+        """What becomes of a pulse of ``mean`` photons before a channel of ``transmittance``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,10 @@ class Nobody:
         """The same pulses."""
         return pulses
 
+    def branches(self, mean: float, transmittance: float) -> tuple[Branch, ...]:
+        """The same light."""
+        return (Branch(1.0, Light(Poissonian(mean))),)
+
 
 @dataclass(frozen=True, slots=True)
 class InterceptResend:
@@ -34,7 +50,8 @@ class InterceptResend:
 
     In the source's basis it reads the bit and leaves no trace. In the other basis it reads a
     random bit and sends it in the wrong basis, which the detector then reads at random: a sifted
-    bit is wrong with probability 1/4 where a pulse was intercepted.
+    bit is wrong with probability 1/4 where a pulse was intercepted. Of a coherent pulse it counts
+    the photons and sends as many, so that no gain gives it away.
     """
 
     fraction: float
@@ -53,4 +70,12 @@ class InterceptResend:
         return Pulses(
             bits=np.where(intercepted, read, pulses.bits),
             bases=np.where(intercepted, bases, pulses.bases),
+        )
+
+    def branches(self, mean: float, transmittance: float) -> tuple[Branch, ...]:
+        """Half of what is intercepted goes on in the wrong basis."""
+        turned = self.fraction / 2.0
+        return (
+            Branch(1.0 - turned, Light(Poissonian(mean))),
+            Branch(turned, Light(Poissonian(mean), turned=True)),
         )

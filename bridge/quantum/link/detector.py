@@ -1,4 +1,4 @@
-"""The detector: a random basis, two threshold detectors, dark counts and double clicks."""
+"""The detector: efficiency, dark counts, double clicks; what it remembers is in `recovery`."""
 
 from __future__ import annotations
 
@@ -36,10 +36,17 @@ class Detector:
     A double click is given a random bit and kept, never dropped: dropping it would make the loss
     depend on the basis, and the bound on phase errors would no longer hold (Lütkenhaus 1999,
     arXiv quant-ph/9806008).
+
+    ``dead_time_gates``, ``afterpulse_probability`` (for each click) with its mean delay in gates,
+    and ``pixels`` in each detector are what `recovery` describes.
     """
 
     efficiency: float = 0.8
     dark_count_probability: float = 1e-6
+    dead_time_gates: int = 0
+    afterpulse_probability: float = 0.0
+    afterpulse_mean_gates: float = 100.0
+    pixels: int = 1
 
     def __post_init__(self) -> None:
         if not 0.0 < self.efficiency <= 1.0:
@@ -48,9 +55,38 @@ class Detector:
             raise InputError(
                 f"dark count probability: expected 0 to 1, got {self.dark_count_probability}"
             )
+        if self.dead_time_gates < 0 or self.pixels < 1:
+            raise InputError(
+                f"detector: expected a dead time of at least 0 gates and at least 1 pixel, "
+                f"got {self.dead_time_gates} and {self.pixels}"
+            )
+        if not 0.0 <= self.afterpulse_probability < 0.5 or self.afterpulse_mean_gates <= 0.0:
+            raise InputError(
+                f"afterpulses: expected a probability of 0 to 0.5 and a delay above 0, "
+                f"got {self.afterpulse_probability} and {self.afterpulse_mean_gates}"
+            )
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what a gate shows depends on the gates before it."""
+        return self.dead_time_gates > 0 or self.afterpulse_probability > 0.0
+
+    def live_fraction(self, firing_probability: float) -> float:
+        """The mean share of gates at which a pixel is live: 1 / (1 + r D).
+
+        ``firing_probability`` is that of a gate for a receiver of one pixel a detector, and that of
+        one detector at a gate otherwise; it is spread over the pixels. Between two clicks lie D
+        dead gates and a geometric wait of mean 1/r, so a live gate is one in 1 + r D.
+        """
+        return 1.0 / (1.0 + firing_probability / self.pixels * self.dead_time_gates)
 
     def measure(self, arrivals: Arrivals, rng: Randomness) -> Detections:
-        """What the detectors saw, one entry for each pulse."""
+        """What the detectors saw, one entry for each pulse, when each pulse is one photon."""
+        if self.remembers:
+            raise InputError(
+                "single photons, pulse by pulse: expected a detector without dead time and "
+                f"afterpulses, got {self.dead_time_gates} gates and {self.afterpulse_probability}"
+            )
         pulses = arrivals.pulses
         count = len(pulses)
         bases = rng.bits(count)

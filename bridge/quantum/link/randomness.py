@@ -1,52 +1,118 @@
-"""Where the link's randomness comes from: secrets from the operating system, noise from numpy."""
+"""The link's randomness: AES-256 in counter mode, keyed by the operating system."""
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from bridge.domain.errors import InputError
 
 Bits: TypeAlias = npt.NDArray[np.uint8]
 """One bit in each byte, 0 or 1."""
 
+Words: TypeAlias = npt.NDArray[np.uint64]
+"""Packed bits: bit i is bit i % 64 of word i // 64."""
 
-class Randomness:
-    """A source of secret bytes, and a generator for what nature does.
+KEY_BYTES = 32
+_ZEROS = bytes(1 << 18)
 
-    Key bits, bases, samples and hash seeds come from the secret bytes. Loss, noise and clicks,
-    which no security rests on, come from ``noise``.
+
+class Stream(Protocol):
+    """What secret bytes are drawn from."""
+
+    def fill(self, words: Words) -> None:
+        """Overwrite a contiguous vector with the next words."""
+        ...
+
+    def read(self, count: int) -> bytes:
+        """The next ``count`` bytes."""
+        ...
+
+
+class Keystream:
+    """The key stream of AES-256-CTR (NIST SP 800-38A): bytes that its key alone determines.
+
+    Two streams of one key with different ``number`` do not overlap before 2^64 blocks.
     """
 
-    __slots__ = ("_secret_bytes", "noise")
+    __slots__ = ("_encryptor",)
 
-    def __init__(self, secret_bytes: Callable[[int], bytes], noise: np.random.Generator) -> None:
-        self._secret_bytes = secret_bytes
-        self.noise = noise
+    def __init__(self, key: bytes, number: int = 0) -> None:
+        if len(key) != KEY_BYTES:
+            raise InputError(f"key stream: expected a key of {KEY_BYTES} bytes, got {len(key)}")
+        if not 0 <= number < 1 << 64:
+            raise InputError(f"key stream: expected a number below 2^64, got {number}")
+        counter = number.to_bytes(8, "big") + bytes(8)
+        self._encryptor = Cipher(algorithms.AES256(key), modes.CTR(counter)).encryptor()
+
+    def fill(self, words: Words) -> None:
+        """Overwrite a contiguous vector with the next words of the stream."""
+        view = memoryview(words).cast("B")
+        for start in range(0, len(view), len(_ZEROS)):
+            part = view[start : start + len(_ZEROS)]
+            self._encryptor.update_into(_ZEROS[: len(part)], part)
+
+    def read(self, count: int) -> bytes:
+        """The next ``count`` bytes."""
+        return self._encryptor.update(bytes(count))
+
+
+class Randomness:
+    """Secret bytes, and a generator for what nature does.
+
+    Key bits, bases, samples and hash seeds come from ``stream``: a key stream keyed by the
+    operating system, or that system itself behind health tests (`bridge.quantum.entropy.source`).
+    ``noise`` is a numpy generator, seeded from the same stream, for loss and clicks, which no
+    security rests on. A ``reproducible`` one repeats: `require_secret` refuses it.
+    """
+
+    __slots__ = ("_stream", "noise", "reproducible")
+
+    def __init__(self, stream: Stream, reproducible: bool) -> None:
+        self._stream = stream
+        self.reproducible = reproducible
+        self.noise = np.random.default_rng(int.from_bytes(self._stream.read(32), "big"))
 
     @classmethod
     def system(cls) -> Randomness:
-        """Secrets from ``os.urandom``; the noise generator is seeded from it too."""
-        seed = int.from_bytes(os.urandom(32), "big")
-        return cls(os.urandom, np.random.default_rng(seed))
+        """A stream of its own under a fresh key from ``os.urandom``."""
+        return cls(Keystream(os.urandom(KEY_BYTES)), reproducible=False)
 
     @classmethod
     def seeded(cls, seed: int) -> Randomness:
         """All from one seed, so that a study can be repeated. Never for keys."""
-        first, second = np.random.SeedSequence(seed).spawn(2)
-        return cls(np.random.default_rng(first).bytes, np.random.default_rng(second))
+        digest = hashlib.sha256(f"astralink reproducible randomness {seed}".encode()).digest()
+        return cls(Keystream(digest), reproducible=True)
+
+    def require_secret(self, purpose: str) -> None:
+        """Raise ``InputError`` when this repeats from a seed: nothing is secret in it."""
+        if self.reproducible:
+            raise InputError(
+                f"{purpose}: expected randomness from the operating system, got a seeded one"
+            )
 
     def secret_bytes(self, count: int) -> bytes:
         """``count`` secret bytes."""
-        return self._secret_bytes(count)
+        return self._stream.read(count)
+
+    def fill(self, words: Words) -> None:
+        """Overwrite a contiguous vector with secret words."""
+        self._stream.fill(words)
+
+    def words(self, count: int) -> Words:
+        """``count`` uniform secret words."""
+        result = np.empty(count, dtype=np.uint64)
+        self._stream.fill(result)
+        return result
 
     def bits(self, count: int) -> Bits:
         """``count`` uniform secret bits."""
-        packed = np.frombuffer(self._secret_bytes(-(-count // 8)), dtype=np.uint8)
+        packed = np.frombuffer(self._stream.read(-(-count // 8)), dtype=np.uint8)
         return np.unpackbits(packed, count=count)
 
     def below(self, bound: int) -> int:
@@ -56,7 +122,7 @@ class Randomness:
         width_bits = bound.bit_length()
         length = -(-width_bits // 8)
         while True:
-            value = int.from_bytes(self._secret_bytes(length), "big") >> (8 * length - width_bits)
+            value = int.from_bytes(self._stream.read(length), "big") >> (8 * length - width_bits)
             if value < bound:
                 return value
 
@@ -65,5 +131,4 @@ class Randomness:
 
         Two equal sort keys, which would bias it, appear with probability below count^2 / 2^65.
         """
-        keys = np.frombuffer(self._secret_bytes(8 * count), dtype=np.uint64)
-        return np.argsort(keys)
+        return np.argsort(self.words(count))

@@ -1,24 +1,47 @@
 import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.keys import Algorithm, Provenance, PublicKeyRecord
 from bridge.domain.rotations import Rotation
+from bridge.keyservice.database import Database, open_database
+from bridge.keyservice.linkblock import LinkBlock, SimulatedLink
+from bridge.keyservice.pool import LOCAL
 from bridge.keyservice.store import KeyStore
-from bridge.quantum.distillation.pipeline import BlockParameters, DistilledBlock, distil_block
+from bridge.quantum.distillation.pipeline import BlockParameters, distil_block
 from bridge.quantum.link.randomness import Randomness
 
 KEY_ID = "5f1c8a3e-6f5d-4d57-9f0a-0c2f3f1f9a01"
 
 
 @pytest.fixture(scope="session")
-def blocks() -> tuple[DistilledBlock, DistilledBlock]:
+def blocks() -> tuple[LinkBlock, LinkBlock]:
     """Two small distilled blocks that differ."""
     small = BlockParameters(pulses=1 << 16)
-    return distil_block(small, Randomness.seeded(1)), distil_block(small, Randomness.seeded(2))
+    link = SimulatedLink(small, LOCAL)
+    first, second = (distil_block(small, Randomness.seeded(seed)) for seed in (1, 2))
+    return link.of(first), link.of(second)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """A place for a database of each kind."""
+    if request.param == "sqlite":
+        return tmp_path / "keyservice.sqlite"
+    server = request.getfixturevalue("postgres")
+    url: str = server.create(f"keyservice_{uuid4().hex}")
+    return url
+
+
+@pytest.fixture
+def opened(where: Path | str, key_file: Path) -> Iterator[Database]:
+    database = open_database(where, key_file)
+    yield database
+    database.close()
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
+import asyncio
 import dataclasses
 import doctest
+import time
 from pathlib import Path
 
 import pytest
@@ -10,16 +12,23 @@ from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.contexts import CHECKPOINT_CONTEXT
 from bridge.domain.errors import (
     ConfigError,
+    Equivocation,
     InputError,
     KeyServiceError,
+    KeyUnusable,
     LabelTaken,
     PoolExhausted,
     UnknownKey,
 )
 from bridge.domain.keys import Algorithm
 from bridge.keyservice import service as service_module
+from bridge.keyservice.compromise import Compromise
+from bridge.keyservice.database import open_database
 from bridge.keyservice.filler import LinkState
+from bridge.keyservice.pool import KeyPool
+from bridge.keyservice.rotation import RotationPolicy
 from bridge.keyservice.service import KeyService, KeyServiceSettings
+from bridge.keyservice.store import KeyState
 from bridge.quantum.distillation.pipeline import BlockParameters
 from bridge.quantum.link.adversary import InterceptResend
 from bridge.quantum.link.transmission import Link
@@ -80,8 +89,6 @@ async def test_what_cannot_be_made_is_refused_and_takes_no_bits(
         before = service.link_status().pool_bits
         with pytest.raises(LabelTaken):
             await service.create_key(Algorithm.ML_DSA_87, "first")
-        with pytest.raises(InputError, match="ML-KEM-1024"):
-            await service.create_key(Algorithm.ML_KEM_1024, "second")
         for label in ("", "x" * 65, "two\nlines"):
             with pytest.raises(InputError, match="label"):
                 await service.create_key(Algorithm.ML_DSA_87, label)
@@ -105,6 +112,7 @@ async def test_keys_that_exist_sign_on_while_the_link_has_failed_and_a_restart_t
     tapped = BlockParameters(pulses=1 << 16, link=Link(adversary=InterceptResend(1.0)))
     async with KeyService(settings) as service:
         record = await service.create_key(Algorithm.ML_DSA_87, "first")
+    drain(settings)
     async with KeyService(dataclasses.replace(settings, link=tapped, patience=1)) as service:
         with pytest.raises(PoolExhausted):
             await service.create_key(Algorithm.ML_DSA_87, "second")
@@ -112,6 +120,15 @@ async def test_keys_that_exist_sign_on_while_the_link_has_failed_and_a_restart_t
         await service.sign_checkpoint(record.key_id, checkpoint)
     async with KeyService(settings) as service:
         await service.create_key(Algorithm.ML_DSA_87, "second")
+
+
+def drain(settings: KeyServiceSettings) -> None:
+    """Take all that the pool on disk holds."""
+    assert isinstance(settings.database, Path)
+    database = open_database(settings.database, settings.key_file)
+    pool = KeyPool(database)
+    pool.take(pool.bits, "gone")
+    database.close()
 
 
 async def test_a_service_that_is_not_started_does_nothing(settings: KeyServiceSettings) -> None:
@@ -143,3 +160,130 @@ def test_the_example_runs() -> None:
     assert result.attempted > 0
     assert result.failed == 0
     assert "keyservice.key_created" in {entry["event"] for entry in logs}
+
+
+# The life of a key
+
+
+async def test_a_successor_takes_new_bits_and_the_old_key_signs_until_it_is_destroyed(
+    settings: KeyServiceSettings, checkpoint: Checkpoint
+) -> None:
+    async with KeyService(settings) as service:
+        old = await service.create_key(Algorithm.ML_DSA_87, "signer")
+        new = await service.rotate_key(old.key_id)
+        assert (new.label, new.algorithm) == ("signer@2", old.algorithm)
+        assert new.public_key != old.public_key
+        third = await service.rotate_key(new.key_id)
+        assert third.label == "signer@3"
+        lives = await service.lives()
+        assert [lives[one.key_id].state for one in (old, new, third)] == [
+            KeyState.REPLACED,
+            KeyState.REPLACED,
+            KeyState.ACTIVE,
+        ]
+        assert lives[old.key_id].successor == new.key_id
+        await service.sign_checkpoint(old.key_id, checkpoint)
+        with pytest.raises(KeyUnusable, match="replaced"):
+            await service.rotate_key(old.key_id)
+        with pytest.raises(KeyUnusable, match="active, not replaced"):
+            await service.destroy_key(third.key_id)
+        await service.destroy_key(old.key_id)
+        with pytest.raises(KeyUnusable, match="destroyed"):
+            await service.sign_checkpoint(old.key_id, checkpoint)
+        with pytest.raises(KeyUnusable, match="destroyed"):
+            await service.destroy_key(old.key_id)
+        await service.sign_checkpoint(new.key_id, checkpoint)
+        for act in (service.rotate_key, service.destroy_key):
+            with pytest.raises(UnknownKey):
+                await act("nobody")
+        events = [one.data()["event"] for one in await service.audit_entries()]
+    assert events == [
+        "key.created",
+        "key.rotated",
+        "key.rotated",
+        "signed_roots.recorded",
+        "key.destroyed",
+        "signed_roots.recorded",
+    ]
+    # On disk nothing of the destroyed seed is left to open, in this process or another.
+    async with KeyService(settings) as service:
+        with pytest.raises(KeyUnusable):
+            await service.sign_checkpoint(old.key_id, checkpoint)
+
+
+async def test_keys_are_rotated_by_use_and_by_age_and_old_ones_destroyed(
+    settings: KeyServiceSettings, checkpoint: Checkpoint
+) -> None:
+    by_use = RotationPolicy(max_uses=2, overlap_s=0.2)
+    async with KeyService(dataclasses.replace(settings, rotation=by_use)) as service:
+        busy = await service.create_key(Algorithm.ML_DSA_87, "busy")
+        idle = await service.create_key(Algorithm.ML_DSA_87, "idle")
+        for size in (1, 2):
+            await service.sign_checkpoint(busy.key_id, dataclasses.replace(checkpoint, size=size))
+        await service.keep_house()
+        lives = await service.lives()
+        assert lives[busy.key_id].state is KeyState.REPLACED
+        assert lives[busy.key_id].signatures == 2
+        assert lives[idle.key_id].state is KeyState.ACTIVE
+        await asyncio.sleep(0.25)
+        await service.keep_house()
+        assert (await service.lives())[busy.key_id].state is KeyState.DESTROYED
+        assert [one.label for one in await service.keys()] == ["busy", "busy@2", "idle"]
+    by_age = RotationPolicy(max_age_s=0.001)
+    async with KeyService(dataclasses.replace(settings, rotation=by_age)) as service:
+        await service.keep_house()
+        lives = await service.lives()
+        assert lives[idle.key_id].state is KeyState.REPLACED
+        await service.keep_house()
+        assert (await service.lives())[idle.key_id].state is KeyState.REPLACED, "no overlap is set"
+
+
+async def test_a_second_statement_that_is_refused_is_no_use(
+    settings: KeyServiceSettings, checkpoint: Checkpoint, other_root: Checkpoint
+) -> None:
+    async with KeyService(settings) as service:
+        record = await service.create_key(Algorithm.ML_DSA_87, "first")
+        for _ in range(2):
+            await service.sign_checkpoint(record.key_id, checkpoint)
+        with pytest.raises(Equivocation):
+            await service.sign_checkpoint(record.key_id, other_root)
+        assert (await service.lives())[record.key_id].signatures == 2
+
+
+async def test_an_ml_kem_key_decapsulates_and_does_not_sign(
+    settings: KeyServiceSettings, checkpoint: Checkpoint
+) -> None:
+    kem = select("default").kem
+    async with KeyService(settings) as service:
+        record = await service.create_key(Algorithm.ML_KEM_1024, "channel")
+        signer = await service.create_key(Algorithm.ML_DSA_87, "signer")
+        sent = kem.encapsulate(record.public_key)
+        assert await service.decapsulate(record.key_id, sent.ciphertext) == sent.shared_secret
+        assert (await service.lives())[record.key_id].signatures == 1
+        with pytest.raises(InputError, match="ML-KEM-1024"):
+            await service.sign_checkpoint(record.key_id, checkpoint)
+        with pytest.raises(InputError, match="expected ML-KEM-1024, got ML-DSA-87"):
+            await service.decapsulate(signer.key_id, sent.ciphertext)
+        with pytest.raises(InputError, match="ciphertext"):
+            await service.decapsulate(record.key_id, sent.ciphertext[1:])
+        new = await service.rotate_key(record.key_id)
+        await service.destroy_key(record.key_id)
+        with pytest.raises(KeyUnusable):
+            await service.decapsulate(record.key_id, sent.ciphertext)
+        again = kem.encapsulate(new.public_key)
+        assert await service.decapsulate(new.key_id, again.ciphertext) == again.shared_secret
+
+
+async def test_a_compromised_link_ends_keys_that_were_in_use(
+    settings: KeyServiceSettings, checkpoint: Checkpoint
+) -> None:
+    async with KeyService(settings) as service:
+        record = await service.create_key(Algorithm.ML_DSA_87, "first")
+        await service.sign_checkpoint(record.key_id, checkpoint)
+        now = time.time()
+        damage = await service.declare_compromise(Compromise(now - 3600, now + 1))
+        assert [one.label for one in damage.signing_keys] == ["first"]
+        with pytest.raises(KeyUnusable, match="compromised"):
+            await service.sign_checkpoint(record.key_id, checkpoint)
+        again = await service.create_key(Algorithm.ML_DSA_87, "second")
+        await service.sign_checkpoint(again.key_id, checkpoint)

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from bridge.domain.errors import InputError
 from bridge.quantum.distillation.bounds import (
     binary_entropy,
+    final_length,
     log_tail,
     secret_length,
+    twin_error_count,
     upper_error_count,
 )
 
@@ -115,3 +117,45 @@ def test_secret_length_by_hand() -> None:
     assert secret_length(1000, 0.5, 0, 2.0**-33) == 0
     with pytest.raises(InputError, match="epsilon"):
         secret_length(1000, 0.0, 0, 0.0)
+
+
+@pytest.mark.parametrize("length", [1, 7, 40, 90])
+@pytest.mark.parametrize("tail", [0.3, 1e-2, 1e-5])
+def test_the_twin_bound_fails_no_more_often_than_stated_whatever_the_errors(
+    length: int, tail: float
+) -> None:
+    """Positions with one error of two and with both, all numbers of them, by exact counts."""
+    allowed = [twin_error_count(length, errors, tail) for errors in range(length + 1)]
+    useful = False
+    for one in range(length + 1):
+        for both in range(length + 1 - one):
+            bad = [x for x in range(one + 1) if both + one - x > allowed[both + x]]
+            useful = useful or bool(bad)
+            ways = sum(math.comb(one, x) for x in bad)
+            assert Fraction(ways, 2**one) <= Fraction(tail)
+    assert useful or tail < 2.0**-length, "the bound never says anything at this size"
+
+
+def test_the_twin_bound_is_tight_at_a_million_bits() -> None:
+    """Four times the deviation that a fair coin would need for this tail would be too loose."""
+    errors, tail = 10_486, 6.25e-22
+    bound = twin_error_count(1 << 20, errors, tail) - errors
+    deviation = (2 * errors) ** 0.5
+    assert 9 * deviation < bound < 11 * deviation
+
+
+def test_the_twin_bound_refuses_what_cannot_be() -> None:
+    for arguments in ((10, 11, 0.1), (10, -1, 0.1), (0, 0, 0.1), (10, 1, 0.0), (10, 1, 1.0)):
+        with pytest.raises(InputError):
+            twin_error_count(*arguments)
+
+
+def test_the_final_length_is_its_formula_and_never_negative() -> None:
+    assert final_length(1000, 0, 100, 0.25) == 1000 - 100 - 2
+    assert final_length(1000, 500, 0, 0.25) == 0
+    assert final_length(1000, 900, 0, 0.25) == 0
+    assert final_length(10_000, 110, 1234, 2**-33) == math.floor(
+        10_000 * (1 - binary_entropy(0.011)) - 1234 - 64
+    )
+    with pytest.raises(InputError, match="epsilon"):
+        final_length(1000, 0, 0, 0.5)

@@ -38,6 +38,15 @@ def test_measured_error_rate_is_the_noise_that_was_set(noise: float) -> None:
     assert abs(qber(block) - noise) <= 5 * deviation
 
 
+def test_a_depolarised_photon_is_wrong_half_of_the_time() -> None:
+    channel = Channel(misalignment=0.01, depolarising=0.2)
+    link = Link(channel=channel, detector=Detector(dark_count_probability=0.0))
+    block = sift(transmit(link, PULSES, Randomness.seeded(12)))
+    error = channel.flip_probability
+    assert error == pytest.approx(0.1 * 0.99 + 0.9 * 0.01)
+    assert abs(qber(block) - error) <= 5 * (error * (1 - error) / len(block)) ** 0.5
+
+
 def test_wrong_basis_reads_random_bits() -> None:
     transmission = transmit(Link(), PULSES, Randomness.seeded(4))
     wrong = transmission.seen.clicked & (transmission.sent.bases != transmission.seen.bases)

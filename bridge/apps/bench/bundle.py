@@ -1,0 +1,206 @@
+"""A bundle of simulated links between two processes, and what each process does of it.
+
+Each process holds one end of every link; the sender of one link sits beside the receiver of the
+next, so that both processes have the same to do. A link is one thread at either end and one stream
+socket between them.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bridge.domain.errors import BlockRejected, LinkError
+from bridge.quantum.distillation.bounds import binary_entropy
+from bridge.quantum.ends.authentication import BLOCK_BYTES, OneTimeKeys
+from bridge.quantum.ends.cascade import Pair
+from bridge.quantum.ends.channel import ClassicalChannel
+from bridge.quantum.ends.end import TAG_BITS, LinkParameters
+from bridge.quantum.ends.halves import KeyBlock
+from bridge.quantum.ends.medium import Light, Medium
+from bridge.quantum.ends.receiver import ReceiverEnd
+from bridge.quantum.ends.sender import SenderEnd
+from bridge.quantum.ends.sink import ContainerRing
+from bridge.quantum.link.randomness import Randomness
+
+RING_SLOTS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What one process is started with: its ends' sockets and all that both ends share."""
+
+    sockets: tuple[socket.socket, ...]
+    sends: tuple[bool, ...]
+    seeds: tuple[bytes, ...]
+    shared_keys: tuple[bytes, ...]
+    permutation_keys: tuple[bytes, ...]
+    parameters: LinkParameters
+    light: Light
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What one end saw of one timed block."""
+
+    latency_s: float
+    key_bits: int
+    used_bits: int
+    leak_bits: int
+    shannon_bits: float
+    rounds: int
+    pulses: int
+    sifted: int
+
+
+def hosts(light: Light, links: int, parameters: LinkParameters, folder: Path) -> tuple[Host, Host]:
+    """Both processes' parts of a bundle under fresh keys; their files go under ``folder``."""
+    pairs = [socket.socketpair() for _ in range(links)]
+    seeds = tuple(os.urandom(32) for _ in range(links))
+    keys = tuple(os.urandom(64 * BLOCK_BYTES) for _ in range(links))
+    orders = tuple(os.urandom(32) for _ in range(links))
+    sides = []
+    for side in (0, 1):
+        place = folder / f"side-{side}"
+        place.mkdir(parents=True, exist_ok=True)
+        sides.append(
+            Host(
+                sockets=tuple(pair[side] for pair in pairs),
+                sends=tuple((link + side) % 2 == 0 for link in range(links)),
+                seeds=seeds,
+                shared_keys=keys,
+                permutation_keys=orders,
+                parameters=parameters,
+                light=light,
+                folder=place,
+            )
+        )
+    return sides[0], sides[1]
+
+
+def _end(host: Host, link: int) -> SenderEnd | ReceiverEnd:
+    kind: type[SenderEnd] | type[ReceiverEnd] = SenderEnd if host.sends[link] else ReceiverEnd
+    return kind(
+        host.parameters,
+        ClassicalChannel(host.sockets[link]),
+        Medium(host.light, host.seeds[link]),
+        OneTimeKeys(host.shared_keys[link]),
+        Randomness.system(),
+        host.permutation_keys[link],
+    )
+
+
+class _Runner:
+    """The ends that one process holds, each with its ring."""
+
+    def __init__(self, host: Host) -> None:
+        self.ends = [_end(host, link) for link in range(len(host.sockets))]
+        for first, second in zip(self.ends[::2], self.ends[1::2], strict=False):
+            first.cascade.pair = second.cascade.pair = Pair()
+        slot = host.parameters.block_bits // 8 + 64
+        self.rings = [
+            ContainerRing(host.folder / f"link-{link}", os.urandom(32), RING_SLOTS, slot)
+            for link in range(len(self.ends))
+        ]
+
+    def run(self, blocks: int) -> dict[str, Any]:
+        """Run so many blocks of each link, all links at once."""
+        counted: list[Counted] = []
+        rejected: list[str] = []
+        failures: list[LinkError] = []
+        for end in self.ends:
+            end.stages.seconds.clear()
+
+        def drive(link: int) -> None:
+            end, ring = self.ends[link], self.rings[link]
+            for _ in range(blocks):
+                start = time.perf_counter()
+                try:
+                    block = end.run_block()
+                except BlockRejected as rejection:
+                    rejected.append(str(rejection))
+                    continue
+                except LinkError as failure:
+                    failures.append(failure)
+                    end.channel.close()
+                    return
+                with end.stages.measure("store"):
+                    ring.put(block)
+                counted.append(_count(block, time.perf_counter() - start))
+
+        threads = [threading.Thread(target=drive, args=(link,)) for link in range(len(self.ends))]
+        processor_before = time.process_time()
+        start = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if failures:
+            raise failures[0]
+        stages: dict[str, float] = {}
+        for end in self.ends:
+            for name, spent in end.stages.seconds.items():
+                stages[name] = stages.get(name, 0.0) + spent
+        return {
+            "seconds": time.perf_counter() - start,
+            "processor_s": time.process_time() - processor_before,
+            "blocks": counted,
+            "rejected": rejected,
+            "stages": stages,
+            "rss": psutil.Process().memory_info().rss,
+        }
+
+    def close(self) -> None:
+        """Close sockets and files."""
+        for end in self.ends:
+            end.channel.close()
+        for ring in self.rings:
+            ring.close()
+
+
+def _count(block: KeyBlock, latency_s: float) -> Counted:
+    return Counted(
+        latency_s=latency_s,
+        key_bits=block.key_bits,
+        used_bits=block.length + block.sample_size,
+        leak_bits=block.leak_bits - TAG_BITS,
+        shannon_bits=block.length * binary_entropy(block.errors / block.length),
+        rounds=block.rounds,
+        pulses=block.pulses,
+        sifted=block.sifted,
+    )
+
+
+def run_host(host: Host, orders: Connection) -> None:
+    """A process: run as many blocks as it is told, until it is told none."""
+    runner = _Runner(host)
+    try:
+        while blocks := orders.recv():
+            try:
+                orders.send(runner.run(blocks))
+            except LinkError as error:
+                orders.send(error)
+                return
+    finally:
+        runner.close()
+
+
+def compile_kernels(light: Light, folder: Path) -> None:
+    """Compile every kernel, once, by a small block in this process."""
+    parameters = LinkParameters(block_bits=1 << 14, sample_size=1024)
+    first, second = (_Runner(host) for host in hosts(light, 2, parameters, folder))
+    other = threading.Thread(target=first.run, args=(1,))
+    other.start()
+    second.run(1)
+    other.join()
+    first.close()
+    second.close()

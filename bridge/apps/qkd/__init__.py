@@ -1,0 +1,1 @@
+"""What ``astralink qkd`` does: one block of a link, and studies of its key rate with pictures."""

@@ -1,0 +1,121 @@
+"""The database under the key service: SQLite in a file, or PostgreSQL by its address.
+
+On SQLite every transaction takes the write lock at once (BEGIN IMMEDIATE), so that what it reads
+is still true when it writes, in this process and in any other; on PostgreSQL rows are locked where
+that matters. A commit returns when the data is on disk.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, func, insert, select
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from bridge.crypto.aead import seal, unseal
+from bridge.domain.errors import ConfigError, SealBroken, StoreUnavailable
+from bridge.keyservice.migrations import HEAD
+from bridge.keyservice.schema import meta
+from bridge.keyservice.sealingkey import KeyFile, SealingKeySource
+from bridge.keyservice.secretfile import private_folder
+from bridge.keyservice.upgrading import ADVISORY_LOCK, revision_of, upgrade
+
+BUSY_TIMEOUT_S = 30.0
+CONNECTIONS = 8
+_KEY_CHECK = "key_check"
+_KEY_CHECK_TEXT = b"astralink/keyservice/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An open database with the key that seals its records."""
+
+    engine: Engine
+    sealing_key: bytes = field(repr=False)
+
+    def close(self) -> None:
+        """Lets go of the database."""
+        self.engine.dispose()
+
+
+def open_database(where: Path | str, key: SealingKeySource | Path) -> Database:
+    """The database at a path, or at an address as postgresql+psycopg://host/name.
+
+    An empty one is made, with the sealing key; an old one is brought to this program's revision.
+    Raises ``ConfigError`` when the key is not the one that the database was made with, is missing
+    while the database is there, or is readable by others, and when the database is none of the key
+    service; ``StoreUnavailable`` where no PostgreSQL answers.
+    """
+    source = KeyFile(key) if isinstance(key, Path) else key
+    engine = _sqlite(where) if isinstance(where, Path) else _postgres(where)
+    try:
+        with engine.begin() as db:
+            at = revision_of(db)
+        if at != HEAD:
+            upgrade(engine)
+        with engine.begin() as db:
+            sealing_key = _checked_key(db, source, str(where))
+    except DatabaseError as error:
+        engine.dispose()
+        if isinstance(error, OperationalError) and not isinstance(where, Path):
+            raise StoreUnavailable(str(error.orig).strip().splitlines()[0]) from error
+        raise ConfigError(
+            str(where), [f"expected a database of the key service: {error.orig}"]
+        ) from error
+    except BaseException:
+        engine.dispose()
+        raise
+    return Database(engine, sealing_key)
+
+
+def _checked_key(db: Connection, source: SealingKeySource, place: str) -> bytes:
+    """The key that opens a known record, which the first start sealed."""
+    if db.dialect.name == "postgresql":
+        db.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCK)))
+    query = select(meta.c.value).where(meta.c.name == _KEY_CHECK)
+    sealed = db.execute(query).scalar_one_or_none()
+    if sealed is None:
+        key = source.make()
+        value = seal(key, _KEY_CHECK_TEXT, _KEY_CHECK.encode())
+        db.execute(insert(meta).values(name=_KEY_CHECK, value=value))
+        return key
+    existing = source.existing()
+    if existing is None:
+        raise ConfigError(source.place, [f"expected the key that {place} was made with, got none"])
+    try:
+        unseal(existing, sealed, _KEY_CHECK.encode())
+    except SealBroken as error:
+        raise ConfigError(
+            source.place, [f"expected the key that {place} was made with, got another"]
+        ) from error
+    return existing
+
+
+def _postgres(url: str) -> Engine:
+    return create_engine(url, pool_size=CONNECTIONS, max_overflow=0, pool_pre_ping=True)
+
+
+def _sqlite(path: Path) -> Engine:
+    private_folder(path.parent)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    engine = create_engine(
+        f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_S}
+    )
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun below, not by the driver
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA secure_delete=ON")  # what is taken is overwritten in the file
+
+
+def _on_begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

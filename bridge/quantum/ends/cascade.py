@@ -1,0 +1,311 @@
+"""Reconciliation at either end: Cascade over 64 frames, every parity counted once.
+
+Brassard and Salvail 1993 (doi 10.1007/3-540-48285-7_35), with the reuse of known sub-blocks and
+the long later passes of Martinez-Mateo et al. 2014 (arXiv 1407.3257). The sender answers with
+parities, the receiver only asks; what it asks for depends on where its errors are and on nothing
+else of its bits. `bridge/quantum/README.md` says why the answers are all that is counted.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from bridge.domain.errors import InputError
+from bridge.quantum.ends.channel import ClassicalChannel
+from bridge.quantum.kernels.conversation import (
+    LOST,
+    PARITIES,
+    ROUNDS,
+    answer_over,
+    both_over,
+    search_over,
+)
+from bridge.quantum.kernels.knowledge import CORRECTED, FOLDING, Requests, Search, forget
+from bridge.quantum.kernels.trees import Indices, Trees, empty_trees
+from bridge.quantum.link.randomness import Keystream, Words
+
+_Tally: TypeAlias = "npt.NDArray[np.int64]"
+_AnswerSide: TypeAlias = tuple[int, Words, Trees, Words, int, _Tally]
+_SearchSide: TypeAlias = tuple[int, Words, Trees, Search, Requests, int, int, Words, int, _Tally]
+
+FRAMES = 64
+SHORTEST, LONGEST = 1 << 4, 1 << 15
+"""Bits of a frame."""
+
+HALVING_PASSES = 6
+FOLDED_PASSES = 24
+"""Each misses what is left of errors with probability 1/2, whatever it is, and is looked at again
+after each frame that is put right: where K frames are left, about K 2^-24 of the blocks fail
+verification."""
+
+_PERMUTED = 3 + HALVING_PASSES
+_PASSES = _PERMUTED + FOLDED_PASSES
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The block sizes of the first passes; the halving and the folded passes come after them.
+
+    ``levels``, 1 or 2, is how many halvings of those are asked for at once: two take half the
+    rounds and, of each two bits that one takes, a third.
+    """
+
+    frame_bits: int
+    sizes: tuple[int, ...]
+    halving: int = HALVING_PASSES
+    folded: int = FOLDED_PASSES
+    levels: int = 1
+
+    def __post_init__(self) -> None:
+        length = self.frame_bits
+        if not SHORTEST <= length <= LONGEST or length & (length - 1):
+            raise InputError(
+                f"frame: expected a power of two from {SHORTEST} to {LONGEST} bits, got {length}"
+            )
+        for size in self.sizes:
+            if not 1 < size <= length // 4 or size & (size - 1):
+                raise InputError(
+                    f"pass: expected a power of two from 2 to {length // 4} bits, got {size}"
+                )
+        if not self.sizes or self.halving < 1 or self.folded < 1:
+            raise InputError("schedule: expected at least one pass of each kind, got none of one")
+        if self.levels not in (1, 2):
+            raise InputError(f"schedule: expected 1 or 2 levels at once, got {self.levels}")
+
+    @property
+    def passes(self) -> int:
+        """All of them."""
+        return len(self.sizes) + self.halving + self.folded
+
+
+def schedule(frame_bits: int, qber: float) -> Schedule:
+    """The passes for an error rate: the first of about 0.7 / QBER bits, the second four times that.
+
+    A rate of zero is read as one error in the block.
+    """
+    rate = min(max(qber, 1.0 / (FRAMES * frame_bits)), 0.25)
+    largest = frame_bits // 4
+    first = min(largest, 1 << max(1, round(math.log2(0.7 / rate))))
+    return Schedule(frame_bits, (first, min(largest, 4 * first)))
+
+
+def permutations(length: int, passes: int, key: bytes) -> Indices:
+    """A permutation for each pass, from a key that both ends know; the first is the identity.
+
+    They may be public: an adversary who knows them can make Cascade ask more, which is counted, or
+    leave errors, which verification finds.
+    """
+    stream = Keystream(key, 2)
+    order = np.empty((passes, length), dtype=np.int32)
+    order[0] = np.arange(length)
+    keys = np.empty(length, dtype=np.uint64)
+    for number in range(1, passes):
+        stream.fill(keys)
+        order[number] = np.argsort(keys, kind="stable")
+    return order
+
+
+def selection(length: int, passes: int, key: bytes) -> Words:
+    """The masks of the folded passes, see `kernels.trees`; as public as the permutations.
+
+    Pass p takes ``length`` words from place p on: a Toeplitz matrix. For errors that are left, of
+    which the last word with any is number i, the parity of pass p has the mask ``i + p`` and masks
+    before it in it. So it is a fair coin, whatever those of the passes before are.
+    """
+    masks = np.empty(length + passes, dtype=np.uint64)
+    Keystream(key, 3).fill(masks)
+    return masks
+
+
+class Pair:
+    """Two links in one process, one sending and one receiving, that reconcile in one thread.
+
+    The one that comes first waits for the other, ``patience_s`` at most, and lets it do the work of
+    both: two threads would sleep and wake at every round, hundreds of times in a block. What is
+    sent is the same, so that the other process may do as it likes.
+    """
+
+    def __init__(self, patience_s: float = 0.02) -> None:
+        self._patience_s = patience_s
+        self._lock = threading.Lock()
+        self._waiting: _Waiting | None = None
+
+    def answer(self, side: _AnswerSide) -> int:
+        """`answer_over`, alone or with the other link's `search_over`."""
+        other = self._meet(_Waiting(answering=side))
+        if isinstance(other, int):
+            return other
+        if other is None:
+            return answer_over(*side)
+        assert other.searching is not None
+        searched, answered = both_over(*other.searching, *side)
+        other.finish(searched)
+        return answered
+
+    def search(self, side: _SearchSide) -> int:
+        """`search_over`, alone or with the other link's `answer_over`."""
+        other = self._meet(_Waiting(searching=side))
+        if isinstance(other, int):
+            return other
+        if other is None:
+            return search_over(*side)
+        assert other.answering is not None
+        searched, answered = both_over(*side, *other.answering)
+        other.finish(answered)
+        return searched
+
+    def _meet(self, own: _Waiting) -> _Waiting | int | None:
+        """The other, to be worked for; what came of the own side, worked by the other; or None."""
+        with self._lock:
+            other, self._waiting = self._waiting, None
+            if other is None:
+                self._waiting = own
+        if other is not None:
+            return other
+        if not own.done.wait(self._patience_s):
+            with self._lock:
+                if self._waiting is own:
+                    self._waiting = None
+                    return None
+            own.done.wait()
+        return own.result
+
+
+class _Waiting:
+    """One side that waits for the other link of its pair."""
+
+    def __init__(
+        self, searching: _SearchSide | None = None, answering: _AnswerSide | None = None
+    ) -> None:
+        self.searching = searching
+        self.answering = answering
+        self.done = threading.Event()
+        self.result = LOST
+
+    def finish(self, result: int) -> None:
+        """Say what came of it, and wake it."""
+        self.result = result
+        self.done.set()
+
+
+class _Workings:
+    """What both ends keep from block to block, so that nothing is allocated for each."""
+
+    def __init__(self, frame_bits: int, key: bytes) -> None:
+        self.order = permutations(frame_bits, _PERMUTED, key)
+        self.trees = empty_trees(self.order, selection(frame_bits, _PASSES, key), _PASSES)
+        self.pair: Pair | None = None
+        self.tally: npt.NDArray[np.int64] = np.zeros(4, dtype=np.int64)
+
+    def prepare(self, plan: Schedule) -> Trees:
+        """Trees of the plan's passes with nothing in them."""
+        first_folded = len(plan.sizes) + plan.halving
+        if (
+            plan.frame_bits != self.order.shape[1]
+            or first_folded > _PERMUTED
+            or plan.passes > _PASSES
+        ):
+            raise InputError(
+                f"schedule: expected frames of {self.order.shape[1]} bits, at most {_PERMUTED} "
+                f"passes before the folded ones and {_PASSES} in all, got {plan.frame_bits} bits, "
+                f"{first_folded} and {plan.passes}"
+            )
+        whole = self.trees
+        trees = whole._replace(
+            tops=whole.tops[: plan.passes],
+            parity=whole.parity[: plan.passes],
+            state=whole.state[: plan.passes],
+        )
+        trees.tops[:first_folded] = 2
+        trees.tops[first_folded:] = 1
+        for number, size in enumerate(plan.sizes):
+            trees.tops[number] = plan.frame_bits // size
+        trees.state[:] = 0
+        self.tally[:] = 0
+        return trees
+
+
+class Answering(_Workings):
+    """The sender's side."""
+
+    def run(self, words: Words, plan: Schedule, channel: ClassicalChannel) -> int:
+        """Answer until nothing is asked; the number of parities that were told."""
+        trees = self.prepare(plan)
+        side = (channel.descriptor, words, trees, channel.transcript, channel.used, self.tally)
+        pair = self.pair
+        channel.adopt(answer_over(*side) if pair is None else pair.answer(side))
+        return int(self.tally[PARITIES])
+
+
+class Searching(_Workings):
+    """The receiver's side."""
+
+    def __init__(self, frame_bits: int, key: bytes) -> None:
+        super().__init__(frame_bits, key)
+        entries = max(1 << 10, frame_bits)
+        self.search = empty_search(_PASSES, frame_bits, entries)
+        self.requests = Requests(
+            nodes=np.zeros(2 * entries, dtype=np.uint32),
+            masks=np.zeros(2 * entries, dtype=np.uint64),
+        )
+
+    def run(self, words: Words, plan: Schedule, channel: ClassicalChannel) -> tuple[int, int, int]:
+        """Correct ``words`` in place; the parities asked for, the bits flipped and the rounds."""
+        trees = self.prepare(plan)
+        search = clear_search(self.search)
+        first_folded = len(plan.sizes) + plan.halving
+        side = (
+            channel.descriptor,
+            words,
+            trees,
+            search,
+            self.requests,
+            first_folded,
+            plan.levels,
+            channel.transcript,
+            channel.used,
+            self.tally,
+        )
+        pair = self.pair
+        channel.adopt(search_over(*side) if pair is None else pair.search(side))
+        return int(self.tally[PARITIES]), int(search.counts[CORRECTED]), int(self.tally[ROUNDS])
+
+
+def empty_search(passes: int, length: int, entries: int) -> Search:
+    """A `Search` with room for ``entries`` nodes in each of its lists."""
+    return Search(
+        known=np.zeros((passes, 2 * length, 2), dtype=np.uint64),
+        pending_nodes=np.zeros((passes, entries), dtype=np.int32),
+        pending_masks=np.zeros((passes, entries), dtype=np.uint64),
+        pending_count=np.zeros(passes, dtype=np.int64),
+        active_nodes=np.zeros((passes, entries), dtype=np.int32),
+        active_masks=np.zeros((passes, entries), dtype=np.uint64),
+        active_count=np.zeros(passes, dtype=np.int64),
+        flip_words=np.zeros(4 * entries, dtype=np.int32),
+        flip_masks=np.zeros(4 * entries, dtype=np.uint64),
+        opening=np.zeros(passes + 1, dtype=np.uint64),
+        total=np.zeros(1, dtype=np.uint64),
+        folds=np.zeros(passes, dtype=np.uint64),
+        suspects=np.zeros(1, dtype=np.uint64),
+        touched=np.zeros(1 << 14, dtype=np.int32),
+        counts=np.zeros(5, dtype=np.int64),
+    )
+
+
+def clear_search(search: Search) -> Search:
+    """The same, ready for a new block."""
+    forget(search)
+    search.pending_count[:] = 0
+    search.active_count[:] = 0
+    search.opening[:] = 0
+    search.opening[0] = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
+    search.total[:] = 0
+    search.counts[:] = 0
+    search.counts[FOLDING] = -1
+    return search

@@ -1,0 +1,307 @@
+"""Cascade in lanes against Cascade frame by frame, and its leak against theory."""
+
+import contextlib
+import os
+import socket
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bridge.domain.errors import InputError, MessageForged, PeerLost
+from bridge.quantum.distillation.bounds import binary_entropy
+from bridge.quantum.ends.cascade import (
+    FRAMES,
+    Answering,
+    Pair,
+    Schedule,
+    Searching,
+    permutations,
+    schedule,
+    selection,
+)
+from bridge.quantum.ends.channel import ClassicalChannel, Kind
+from bridge.quantum.ends.plain_cascade import reconcile
+from bridge.quantum.kernels import plain
+from tests.unit.quantum.link_pair import wire
+from tests.unit.quantum.test_kernels import stream
+
+pytestmark = pytest.mark.usefixtures("compiled")
+
+
+def noisy(words: np.ndarray, rate: float, seed: int) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    return words ^ plain.pack(generator.random(64 * len(words)) < rate)
+
+
+def over_a_socket(
+    sender: np.ndarray, receiver: np.ndarray, plan: Schedule, key: bytes
+) -> tuple[np.ndarray, int, int, int]:
+    """The corrected words, the leak at both ends (equal), the bits flipped and the rounds."""
+    first, second = wire()
+    channels = ClassicalChannel(first, 20.0), ClassicalChannel(second, 20.0)
+    answering, searching = (kind(plan.frame_bits, key) for kind in (Answering, Searching))
+    told: list[int] = []
+    thread = threading.Thread(target=lambda: told.append(answering.run(sender, plan, channels[0])))
+    thread.start()
+    corrected = receiver.copy()
+    leak, flipped, rounds = searching.run(corrected, plan, channels[1])
+    thread.join()
+    assert told == [leak]
+    assert bytes(channels[0].written()) == bytes(channels[1].written())
+    for channel in channels:
+        channel.close()
+    return corrected, leak, flipped, rounds
+
+
+@pytest.mark.parametrize(
+    ("frame_bits", "rate", "levels", "seed"),
+    [
+        (64, 0.0, 1, 1),
+        (64, 0.02, 2, 2),
+        (256, 0.01, 1, 3),
+        (256, 0.01, 2, 3),
+        (256, 0.05, 1, 4),
+        (256, 0.08, 2, 4),
+        (512, 0.003, 1, 5),
+    ],
+)
+def test_lanes_and_frames_agree_to_the_bit_and_in_what_they_disclose(
+    frame_bits: int, rate: float, levels: int, seed: int
+) -> None:
+    key = seed.to_bytes(32, "big")
+    plan = replace(schedule(frame_bits, max(rate, 0.01)), levels=levels)
+    sender = stream(seed, frame_bits)
+    receiver = noisy(sender, rate, seed)
+    order = permutations(frame_bits, plan.passes, key)
+    select = selection(frame_bits, plan.passes, key)
+    bits, leak, flipped = reconcile(sender, receiver, plan, order, select)
+    corrected, lane_leak, lane_flipped, _ = over_a_socket(sender, receiver, plan, key)
+    assert plain.unpack(corrected).reshape(-1, FRAMES).T.tolist() == bits.tolist()
+    assert (lane_leak, lane_flipped) == (leak, flipped)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.001, 0.01, 0.03, 0.1])
+def test_all_errors_go_and_are_counted(rate: float) -> None:
+    sender = stream(9, 1 << 11)
+    receiver = noisy(sender, rate, 9)
+    plan = schedule(1 << 11, rate)
+    corrected, _, flipped, _ = over_a_socket(sender, receiver, plan, bytes(32))
+    assert corrected.tolist() == sender.tolist()
+    assert flipped == int(plain.unpack(sender ^ receiver).sum())
+
+
+def test_with_fewer_errors_than_planned_and_with_more() -> None:
+    sender = stream(10, 1 << 10)
+    for rate, planned in ((0.001, 0.05), (0.05, 0.001)):
+        plan = schedule(1 << 10, planned)
+        corrected, *_ = over_a_socket(sender, noisy(sender, rate, 1), plan, bytes(32))
+        assert corrected.tolist() == sender.tolist()
+
+
+def test_the_same_errors_in_two_frames_are_found() -> None:
+    """They fall into the same half in each pass that all frames share, and hide each other there.
+
+    With one block and no halving pass but one, nothing but the folded passes can find them.
+    """
+    plan = Schedule(64, (16,), halving=1)
+    sender = stream(11, 64)
+    for seed in range(40):
+        places = np.random.default_rng(seed).choice(16, 2, replace=False)
+        receiver = sender.copy()
+        receiver[places] ^= np.uint64(1 << 10 | 1 << 51)
+        key = seed.to_bytes(32, "big")
+        corrected, *_ = over_a_socket(sender, receiver, plan, key)
+        assert corrected.tolist() == sender.tolist()
+
+
+def test_a_schedule_with_more_passes_than_there_is_room_for_is_refused() -> None:
+    searching = Searching(64, bytes(32))
+    for plan in (Schedule(64, (8, 8, 8, 8)), Schedule(128, (8,)), Schedule(64, (8,), folded=40)):
+        with pytest.raises(InputError, match="expected frames of 64 bits"):
+            searching.prepare(plan)
+
+
+def test_one_folded_pass_lets_errors_through_and_many_do_not() -> None:
+    """Errors that the first passes miss: with one halving and one folded pass many stay."""
+    wrong = {}
+    for folded in (1, 24):
+        plan = Schedule(64, (8, 16), halving=1, folded=folded)
+        wrong[folded] = 0
+        for seed in range(24):
+            sender = stream(100 + seed, 64)
+            receiver = noisy(sender, 0.1, seed)
+            key = seed.to_bytes(32, "big")
+            corrected, *_ = over_a_socket(sender, receiver, plan, key)
+            wrong[folded] += corrected.tolist() != sender.tolist()
+    assert wrong[24] < wrong[1]
+
+
+@pytest.mark.parametrize(("rate", "limit"), [(0.01, 1.05), (0.001, 1.15), (0.03, 1.05)])
+def test_the_leak_is_near_shannons_limit_at_a_million_bits(rate: float, limit: float) -> None:
+    """The mean over three blocks, each with its own number of errors."""
+    leak = shannon = 0.0
+    for seed in range(3):
+        sender = stream(seed, 1 << 14)
+        receiver = noisy(sender, rate, seed)
+        plan = schedule(1 << 14, rate)
+        corrected, told, flipped, _ = over_a_socket(
+            sender, receiver, plan, seed.to_bytes(32, "big")
+        )
+        assert corrected.tolist() == sender.tolist()
+        leak += told
+        shannon += (1 << 20) * binary_entropy(flipped / (1 << 20))
+    assert 1.0 < leak / shannon <= limit
+
+
+def test_questions_depend_on_the_errors_alone() -> None:
+    """The same errors on other bits: the same questions. That is why they disclose nothing more."""
+    transcripts = []
+    for seed in (1, 2):
+        sender = stream(seed, 256)
+        receiver = noisy(sender, 0.02, seed=5)
+        first, second = wire()
+        channels = ClassicalChannel(first, 20.0), ClassicalChannel(second, 20.0)
+        plan = schedule(256, 0.02)
+        answering, searching = (kind(256, bytes(32)) for kind in (Answering, Searching))
+        thread = threading.Thread(target=answering.run, args=(sender, plan, channels[0]))
+        thread.start()
+        searching.run(receiver.copy(), plan, channels[1])
+        thread.join()
+        transcripts.append(questions(channels[1]))
+        for channel in channels:
+            channel.close()
+    assert transcripts[0] == transcripts[1]
+    assert len(transcripts[0]) > 5
+
+
+def questions(channel: ClassicalChannel) -> list[list[int]]:
+    words = channel.transcript[: channel.used].tolist()
+    found, place = [], 0
+    while place < len(words):
+        stop = place + 1 + (words[place] & 0xFFFF_FFFF)
+        if words[place] >> 32 & 0xFF == Kind.QUESTIONS:
+            found.append(words[place:stop])
+        place = stop
+    return found
+
+
+def test_two_links_in_one_thread_do_what_two_threads_do() -> None:
+    plan = schedule(256, 0.02)
+    pairs = [wire() for _ in range(2)]
+    # Long limits: the first to meet compiles the kernel that does both.
+    channels = [[ClassicalChannel(one, 600.0) for one in pair] for pair in pairs]
+    sent = [stream(index, 256) for index in range(2)]
+    got = [noisy(words, 0.02, 7) for words in sent]
+    leaks: dict[tuple[str, int], int] = {}
+    pair = Pair(patience_s=10.0)
+    threads = []
+    # One process has link 0's sender and link 1's receiver as a pair, the other two threads.
+    for link in range(2):
+        answering, searching = (kind(256, bytes(32)) for kind in (Answering, Searching))
+        if link == 0:
+            answering.pair = pair
+        else:
+            searching.pair = pair
+
+        def answer(link: int = link, end: Answering = answering) -> None:
+            leaks["told", link] = end.run(sent[link], plan, channels[link][0])
+
+        def search(link: int = link, end: Searching = searching) -> None:
+            leaks["asked", link] = end.run(got[link], plan, channels[link][1])[0]
+
+        threads += [threading.Thread(target=answer), threading.Thread(target=search)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for link in range(2):
+        assert got[link].tolist() == sent[link].tolist()
+        assert leaks["told", link] == leaks["asked", link] > 0
+
+
+def test_a_link_without_its_other_goes_on_alone() -> None:
+    plan = schedule(64, 0.02)
+    first, second = wire()
+    channels = ClassicalChannel(first, 20.0), ClassicalChannel(second, 20.0)
+    answering, searching = (kind(64, bytes(32)) for kind in (Answering, Searching))
+    searching.pair = Pair(patience_s=0.01)
+    sender = stream(3, 64)
+    receiver = noisy(sender, 0.02, 3)
+    thread = threading.Thread(target=answering.run, args=(sender, plan, channels[0]))
+    thread.start()
+    searching.run(receiver, plan, channels[1])
+    thread.join()
+    assert receiver.tolist() == sender.tolist()
+
+
+def test_what_is_no_question_is_refused() -> None:
+    plan = schedule(64, 0.02)
+    for message, error in (
+        ([Kind.MATCHES << 32], MessageForged),
+        ([1 << 40 | Kind.QUESTIONS << 32 | 7] + [0] * 7, MessageForged),
+        ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 0xFF << 16 | 2], MessageForged),
+        ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 500], MessageForged),
+        # A node below the top ones of a halving pass, as if it were one: see `kernels.answers`.
+        ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 1 << 24 | 2 << 16 | 64], MessageForged),
+        ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 2 << 24 | 2 << 16 | 1], MessageForged),
+        ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 3 << 24 | 2], MessageForged),
+        ([1 << 40 | Kind.QUESTIONS << 32 | 2], PeerLost),
+    ):
+        first, second = wire()
+        channel = ClassicalChannel(first, 0.2)
+        second.sendall(np.array(message, dtype="<u8").tobytes())
+        with pytest.raises(error):
+            Answering(64, bytes(32)).run(stream(1, 64), plan, channel)
+        first.close()
+        second.close()
+
+
+def test_random_answers_leave_errors_and_nothing_worse() -> None:
+    """Who answers at random makes the receiver end with other bits, or give up asking."""
+    plan = schedule(256, 0.05)
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        first, second = wire()
+        channel = ClassicalChannel(first, 5.0)
+        searching = Searching(256, os.urandom(32))
+        sender = stream(1, 256)
+        words = noisy(sender, 0.05, 1)
+
+        def lie(connection: socket.socket = second) -> None:
+            liar = ClassicalChannel(connection, 5.0)
+            while True:
+                try:
+                    count, body = liar.receive(Kind.QUESTIONS, 1 << 20)
+                except (PeerLost, MessageForged):
+                    return  # the receiver has given up, or this end's transcript is full
+                if count == 0:
+                    return
+                nodes = body[count:].view(np.uint32)[:count]
+                bits = sum(
+                    1 if node >> 24 == 2 else int(mask).bit_count()
+                    for node, mask in zip(nodes.tolist(), body[:count].tolist(), strict=True)
+                )
+                words = rng.integers(0, 1 << 62, -(-bits // 64), dtype=np.uint64)
+                liar.send(Kind.ANSWERS, bits, words)
+
+        thread = threading.Thread(target=lie)
+        thread.start()
+        with contextlib.suppress(MessageForged):
+            searching.run(words, plan, channel)
+        channel.close()
+        thread.join()
+        assert words.tolist() != sender.tolist()
+
+
+def test_a_schedule_that_does_not_fit_its_frame_is_refused() -> None:
+    for arguments, message in (
+        ((100, (8,)), "power of two from 16"),
+        ((64, (64,)), "from 2 to 16 bits, got 64"),
+        ((64, ()), "at least one pass"),
+        ((1 << 16, (8,)), "to 32768 bits"),
+        ((64, (8,), 1, 1, 3), "1 or 2 levels"),
+    ):
+        with pytest.raises(InputError, match=message):
+            Schedule(*arguments)
