@@ -52,7 +52,7 @@ class Keystream:
 
     def fill(self, words: Words) -> None:
         """Overwrite a contiguous vector with the next words of the stream."""
-        view = memoryview(words).cast("B")
+        view = words.data.cast("B")
         for start in range(0, len(view), len(_ZEROS)):
             part = view[start : start + len(_ZEROS)]
             self._encryptor.update_into(_ZEROS[: len(part)], part)
