@@ -23,16 +23,21 @@ from bridge.quantum.kernels.knowledge import (
     Search,
     push,
 )
-from bridge.quantum.kernels.trees import CROWNED, UNBUILT, Trees, Words
+from bridge.quantum.kernels.trees import (
+    ACCUMULATED,
+    CROWNED,
+    SUMMED,
+    UNBUILT,
+    Trees,
+    Words,
+    folded,
+    window,
+)
 
 
 @kernel
 def _learn_last_top(trees: Trees, search: Search, number: int, mask: np.uint64) -> None:
-    """The last top node is the total less the others, so it is never asked for.
-
-    Of two odd halves one is searched only. The pass's own total is even by then, so that the other
-    half is even when this one is.
-    """
+    """The last top node is the total less the others, so it is never asked for."""
     top = trees.tops[number]
     last = 2 * top - 1
     value = search.total[0] & mask
@@ -41,8 +46,7 @@ def _learn_last_top(trees: Trees, search: Search, number: int, mask: np.uint64) 
     search.known[number, last, 0] |= mask
     search.known[number, last, 1] |= value
     odd = (value ^ trees.parity[number, last]) & mask
-    if top != 2:
-        push(search.pending_nodes, search.pending_masks, search.pending_count, number, last, odd)
+    push(search.pending_nodes, search.pending_masks, search.pending_count, number, last, odd)
 
 
 @kernel
@@ -70,22 +74,26 @@ def _flip(words: Words, trees: Trees, search: Search) -> None:
     nodes, masks, counts = search.pending_nodes, search.pending_masks, search.pending_count
     flips, flip_masks = search.flip_words, search.flip_masks
     length, passes = words.size, tops.size
+    summed = trees.folds[SUMMED] != np.uint64(0)
     corrected = 0
     for entry in range(search.counts[FLIPS]):
         index, mask = flips[entry], flip_masks[entry]
         words[index] ^= mask
         corrected += np.int64(count_ones(mask))
+        if summed:
+            trees.folds[ACCUMULATED] ^= folded(trees.mirror, index, mask)
         for number in range(passes):
             if state[number] == UNBUILT:
-                break  # passes open in their order
+                if summed:
+                    continue
+                break  # passes open in their order, until the folded ones do
             top = tops[number]
             if top == 1:
-                node, felt = np.int64(length + index), mask & select[index + number]
+                node, felt = np.int64(length + index), mask & window(select, index, number)
+                if state[number] == CROWNED:
+                    node = np.int64(1)
             else:
                 node, felt = np.int64(length + where[number, index]), mask
-            if state[number] == CROWNED:
-                while node >= 2 * top:
-                    node >>= 1
             unseen = felt
             while unseen and node >= top:
                 parity = parities[number, node] ^ felt
