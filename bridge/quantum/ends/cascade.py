@@ -275,9 +275,8 @@ def empty_search(passes: int, length: int, entries: int) -> Search:
         pending_nodes=np.zeros((passes, entries), dtype=np.int32),
         pending_masks=np.zeros((passes, entries), dtype=np.uint64),
         pending_count=np.zeros(passes, dtype=np.int64),
-        active_nodes=np.zeros((passes, entries), dtype=np.int32),
-        active_masks=np.zeros((passes, entries), dtype=np.uint64),
-        active_count=np.zeros(passes, dtype=np.int64),
+        active_nodes=np.zeros(4 * entries, dtype=np.int32),
+        active_masks=np.zeros(4 * entries, dtype=np.uint64),
         flip_words=np.zeros(4 * entries, dtype=np.int32),
         flip_masks=np.zeros(4 * entries, dtype=np.uint64),
         opening=np.zeros(passes + 1, dtype=np.uint64),
@@ -285,7 +284,7 @@ def empty_search(passes: int, length: int, entries: int) -> Search:
         folds=np.zeros(passes, dtype=np.uint64),
         suspects=np.zeros(1, dtype=np.uint64),
         touched=np.zeros(1 << 14, dtype=np.int32),
-        counts=np.zeros(5, dtype=np.int64),
+        counts=np.zeros(6, dtype=np.int64),
     )
 
 
@@ -293,7 +292,6 @@ def clear_search(search: Search) -> Search:
     """The same, ready for a new block."""
     forget(search)
     search.pending_count[:] = 0
-    search.active_count[:] = 0
     search.opening[:] = 0
     search.opening[0] = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
     search.total[:] = 0

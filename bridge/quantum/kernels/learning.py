@@ -10,6 +10,7 @@ import numpy as np
 from bridge.quantum.kernels.compiled import kernel
 from bridge.quantum.kernels.instructions import count_ones, deposit
 from bridge.quantum.kernels.knowledge import (
+    ACTIVE,
     CORRECTED,
     FLIPS,
     FOLD,
@@ -121,10 +122,10 @@ def learn(
     known, parities, tops, order = search.known, trees.parity, trees.tops, trees.order
     nodes, masks, counts = search.pending_nodes, search.pending_masks, search.pending_count
     active_nodes, active_masks = search.active_nodes, search.active_masks
-    active_count = search.active_count
     flips, flip_masks, total = search.flip_words, search.flip_masks, search.total
     length = words.size
     flipped = 0
+    active = 0
     place = 0
     for request in range(count):
         packed = np.int64(request_nodes[request])
@@ -157,8 +158,13 @@ def learn(
         # Not simply the rest of the mask: with two levels at once the node above may be even.
         other_odd = (other ^ parities[number, node + 1]) & mask
         if node < length:
-            push(active_nodes, active_masks, active_count, number, node, odd)
-            push(active_nodes, active_masks, active_count, number, node + 1, other_odd)
+            # Without a branch, as in `push`.
+            name = (number << PASS_SHIFT) | node
+            for side in range(2):
+                wrong = other_odd if side else odd
+                active_nodes[active] = name + side
+                active_masks[active] = wrong
+                active += np.int64(wrong != NONE) & np.int64(active + 1 < active_nodes.size)
         else:
             for side in range(2):
                 wrong = other_odd if side else odd
@@ -169,4 +175,5 @@ def learn(
                 flip_masks[flipped] = wrong
                 flipped += np.int64(wrong != NONE) & np.int64(flipped + 1 < flips.size)
     search.counts[FLIPS] = flipped
+    search.counts[ACTIVE] = active
     _flip(words, trees, search)

@@ -17,11 +17,13 @@ import numpy.typing as npt
 from bridge.quantum.kernels.compiled import kernel
 from bridge.quantum.kernels.instructions import count_ones, lowest_one
 from bridge.quantum.kernels.knowledge import (
+    ACTIVE,
     ALL,
     FOLD,
     FOLD_ASKED,
     FOLDING,
     KIND_SHIFT,
+    NODE_MASK,
     NONE,
     PASS_SHIFT,
     TOP,
@@ -126,37 +128,38 @@ def _go_on(trees: Trees, search: Search, requests: Requests, levels: int) -> tup
     The left half is marked as known at once, so that nothing is asked for twice.
     """
     known, parities = search.known, trees.parity
-    nodes, masks, counts = search.active_nodes, search.active_masks, search.active_count
+    nodes, masks = search.active_nodes, search.active_masks
     request_nodes, request_masks = requests.nodes, requests.masks
     tops, touched, seen = trees.tops, search.touched, search.counts[TOUCHED]
     count = 0
     busy = NONE
-    for number in range(tops.size):
-        for entry in range(counts[number]):
-            node = np.int64(nodes[number, entry])
-            odd = known[number, node, 1] ^ parities[number, node]
-            mask = masks[number, entry] & odd & ~known[number, 2 * node, 0]
-            if mask and count < request_masks.size:
-                busy |= mask
-                if tops[number] == 1:
-                    seen, count = _halve(
-                        known,
-                        touched,
-                        seen,
-                        request_nodes,
-                        request_masks,
-                        count,
-                        number,
-                        node,
-                        mask,
-                        levels,
-                    )
-                    continue
-                known[number, 2 * node, 0] |= mask
-                request_nodes[count] = (number << PASS_SHIFT) | (2 * node)
-                request_masks[count] = mask
-                count += 1
-        counts[number] = 0
+    for entry in range(search.counts[ACTIVE]):
+        name = np.int64(nodes[entry])
+        number, node = name >> PASS_SHIFT, name & NODE_MASK
+        odd = known[number, node, 1] ^ parities[number, node]
+        mask = masks[entry] & odd & ~known[number, 2 * node, 0]
+        if not mask or count >= request_masks.size:
+            continue
+        busy |= mask
+        if tops[number] == 1:
+            seen, count = _halve(
+                known,
+                touched,
+                seen,
+                request_nodes,
+                request_masks,
+                count,
+                number,
+                node,
+                mask,
+                levels,
+            )
+            continue
+        known[number, 2 * node, 0] |= mask
+        request_nodes[count] = name + node
+        request_masks[count] = mask
+        count += 1
+    search.counts[ACTIVE] = 0
     search.counts[TOUCHED] = seen
     return count, busy
 

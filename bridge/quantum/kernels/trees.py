@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.quantum.kernels.compiled import kernel
-from bridge.quantum.kernels.instructions import multiply
+from bridge.quantum.kernels.instructions import Word, multiply
 
 Words = npt.NDArray[np.uint64]
 Indices = npt.NDArray[np.int32]
@@ -74,7 +74,7 @@ def empty_trees(order: Indices, select: Words, passes: int) -> Trees:
 
 
 @kernel
-def window(select: Words, place: int, number: int) -> np.uint64:
+def window(select: Words, place: int, number: int) -> Word:
     """The mask of a masked pass at a word. The first pass has none, so that no shift is by 64."""
     shift = np.uint64(number)
     return (select[place] >> shift) | (select[place + 1] << (np.uint64(64) - shift))
@@ -113,7 +113,7 @@ def crown(words: Words, trees: Trees, number: int) -> None:
 
 
 @kernel
-def folded(mirror: Words, place: int, word: np.uint64) -> np.uint64:
+def folded(mirror: Words, place: int, word: Word) -> Word:
     """What a word adds to the parities of all masked passes over the string, pass p at bit 63 - p.
 
     Bit 63 - p of the carry-less product of x and of r reversed is the parity of x & (r >> p), and
@@ -136,6 +136,6 @@ def fold(words: Words, trees: Trees) -> None:
 
 
 @kernel
-def fold_of(trees: Trees, number: int) -> np.uint64:
+def fold_of(trees: Trees, number: int) -> Word:
     """A masked pass's parity over the whole string, 0 or 1."""
     return (trees.folds[ACCUMULATED] >> np.uint64(63 - number)) & np.uint64(1)

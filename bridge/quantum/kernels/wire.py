@@ -133,7 +133,7 @@ def _changes(wire: Wire, ring: Words, place: int, seen: np.uint64, spins: int) -
             return True
         # Nothing comes over the socket here but its end.
         if _socket_receive(wire.descriptor, wire.spare.ctypes.data, 1, _PEEK) == 0:
-            return load_acquire(ring, place) != seen
+            return bool(load_acquire(ring, place) != seen)
         _sleep(SLEEP_US)
     return False
 
@@ -146,12 +146,14 @@ def _put(wire: Wire, words: Words, start: int, stop: int, spins: int) -> bool:
     while start < stop:
         tail = load_acquire(ring, TAIL)
         free = room - (head - np.int64(tail))
+        if not 0 <= free <= room:
+            return False
         if free == 0:
             if not _changes(wire, ring, TAIL, tail, spins):
                 return False
             continue
         first = DATA + (head & (room - 1))
-        count = min(free, stop - start, ring.size - first)
+        count = min(int(free), int(stop - start), int(ring.size - first))
         ring[first : first + count] = words[start : start + count]
         head += count
         start += count
@@ -169,6 +171,8 @@ def _get(wire: Wire, words: Words, start: int, spins: int) -> int:
     while place != stop:
         head = load_acquire(ring, HEAD)
         there = np.int64(head) - tail
+        if not 0 <= there <= room:
+            return MALFORMED
         if there == 0:
             if not _changes(wire, ring, HEAD, head, spins):
                 return LOST
@@ -178,7 +182,7 @@ def _get(wire: Wire, words: Words, start: int, spins: int) -> int:
             if stop > words.size:
                 return TOO_LONG
         first = DATA + (tail & (room - 1))
-        count = min(there, stop - place, ring.size - first)
+        count = min(int(there), int(stop - place), int(ring.size - first))
         words[place : place + count] = ring[first : first + count]
         tail += count
         place += count

@@ -215,6 +215,9 @@ def test_rings_bring_another_kind_and_too_long_a_message_to_light() -> None:
     first.wire.outgoing[HEAD] += np.uint64(20)
     with pytest.raises(MessageForged, match="expected a transcript of at most"):
         second.receive(Kind.MATCHES, 1 << 40)
+    first.wire.outgoing[HEAD] += np.uint64(1 << 40)  # more than there is room for
+    with pytest.raises(MessageForged, match="got another message"):
+        second.receive(Kind.MATCHES, 10)
     one, _ = wire()
     odd = np.zeros(DATA + 12, dtype=np.uint64)
     with pytest.raises(InputError, match="a power of two, got 28"):
