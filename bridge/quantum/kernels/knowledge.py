@@ -34,14 +34,15 @@ or -1; whether the folded parities were asked for; nodes in ``touched``; entries
 class Search(NamedTuple):
     """What the searching end knows.
 
-    ``known``, uint64 (passes, 2 n, 2): for each node the frames in which it is known, and the
-    other end's parity there. ``pending_*``, (passes, capacity) with ``pending_count``: nodes that
-    a flip made odd, with their frames. ``active_*``: ``pass << 16 | node`` whose halving goes on. ``flip_*``: words
-    that were found wrong. ``opening``, uint64 (passes + 1): the frames whose next pass this is.
-    ``total``, uint64 (1): the other end's parity of each frame. ``folds``, uint64 (passes): its
-    folded parity of each folded pass, and ``suspects``, uint64 (1), the frames among which the
-    error lies. ``touched``: the nodes of halving and folded passes, ``pass << 16 | node``, that
-    became known, to be forgotten after the block. ``counts``, int64 (6): see `CORRECTED`.
+    ``known``, uint64 (passes, 2 n, 2): for each node the frames in which it is known, and the other
+    end's parity there. ``pending_*``, (passes, capacity) with ``pending_count``: nodes that a flip
+    made odd, with their frames. ``active_*``: ``pass << 16 | node`` whose halving goes on.
+    ``flip_*``: words that were found wrong. ``opening``, uint64 (passes + 1): the frames whose next
+    pass this is. ``total``, uint64 (1): the other end's parity of each frame. ``folds``, uint64
+    (passes): its folded parity of each folded pass, and ``suspects``, uint64 (1), the frames among
+    which the error lies. ``touched``: the nodes of halving and folded passes, ``pass << 16 |
+    node``, that became known, to be forgotten after the block. ``counts``, int64 (6): see
+    `CORRECTED`.
     """
 
     known: Words
