@@ -113,7 +113,7 @@ class _Workings:
     def __init__(self, frame_bits: int, key: bytes) -> None:
         self.order = permutations(frame_bits, _PERMUTED, key)
         self.trees = empty_trees(self.order, selection(frame_bits, key), _PASSES)
-        self.tally: npt.NDArray[np.int64] = np.zeros(4, dtype=np.int64)
+        self.tally: npt.NDArray[np.int64] = np.zeros(5, dtype=np.int64)
 
     def prepare(self, plan: Schedule) -> Trees:
         """Trees of the plan's passes with nothing in them."""
@@ -211,7 +211,8 @@ def empty_search(passes: int, length: int, entries: int) -> Search:
         folds=np.zeros(passes, dtype=np.uint64),
         suspects=np.zeros(1, dtype=np.uint64),
         touched=np.zeros(1 << 14, dtype=np.int32),
-        counts=np.zeros(6, dtype=np.int64),
+        found=np.zeros(length, dtype=np.uint64),
+        counts=np.zeros(8, dtype=np.int64),
     )
 
 
@@ -222,6 +223,7 @@ def clear_search(search: Search) -> Search:
     search.opening[:] = 0
     search.opening[0] = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
     search.total[:] = 0
+    search.found[:] = 0
     search.counts[:] = 0
     search.counts[FOLDING] = -1
     return search

@@ -33,7 +33,7 @@ are seen. A longer one goes in parts."""
 
 
 class Kind(IntEnum):
-    """Kinds of messages, in the order in which a block has them."""
+    """Kinds of messages, in the order in which a block has them; LEVELS are questions, too."""
 
     DETECTIONS = 1
     MATCHES = 2
@@ -45,6 +45,7 @@ class Kind(IntEnum):
     VERDICT = 8
     SEAL = 9
     CONFIRMATION = 10
+    LEVELS = conversation.LEVELS
 
 
 class ClassicalChannel:

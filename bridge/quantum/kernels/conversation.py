@@ -16,6 +16,7 @@ from bridge.quantum.kernels.instructions import count_ones
 from bridge.quantum.kernels.knowledge import FOLD, KIND_SHIFT, Requests, Search
 from bridge.quantum.kernels.learning import learn
 from bridge.quantum.kernels.search import ask
+from bridge.quantum.kernels.sweep import answer_level, learn_level, next_level, put_level
 from bridge.quantum.kernels.trees import Trees, Words
 from bridge.quantum.kernels.wire import (
     LENGTH_MASK,
@@ -28,15 +29,15 @@ from bridge.quantum.kernels.wire import (
     send,
 )
 
-QUESTIONS, ANSWERS = 5, 6
+QUESTIONS, ANSWERS, LEVELS = 5, 6, 11
 """Kinds of messages; `bridge.quantum.ends.channel.Kind` has all of them."""
 
 KIND_PLACE, COUNT_PLACE = 32, 40
 
 MOST_ROUNDS = 1 << 16
 
-PARITIES, ROUNDS, PENDING, QUESTIONED = 0, 1, 2, 3
-"""Places in ``tally``."""
+PARITIES, ROUNDS, PENDING, QUESTIONED, SWEEPING = 0, 1, 2, 3, 4
+"""Places in ``tally``; the last says which pass the last question is a sweep of, or -1."""
 
 TRIES = 32
 """Of a socket before sleeping, when a thread has two links to serve and a processor to itself."""
@@ -70,10 +71,18 @@ def _put_answers(words: Words, trees: Trees, transcript: Words, start: int, used
     """
     header = np.int64(transcript[start])
     count, length = header >> COUNT_PLACE, header & LENGTH_MASK
-    if (header >> KIND_PLACE) & 0xFF != QUESTIONS or length != count + (count + 1) // 2:
-        return MALFORMED
     if used + count + 4 > transcript.size:
         return TOO_LONG
+    if (header >> KIND_PLACE) & 0xFF == LEVELS:
+        bits = answer_level(
+            words, trees, transcript[start + 1 : used], count, transcript[used + 1 :]
+        )
+        if bits <= 0:
+            return MALFORMED
+        transcript[used] = (bits << COUNT_PLACE) | (ANSWERS << KIND_PLACE) | ((bits + 63) >> 6)
+        return bits
+    if (header >> KIND_PLACE) & 0xFF != QUESTIONS or length != count + (count + 1) // 2:
+        return MALFORMED
     if count == 0:
         return 0
     masks = transcript[start + 1 : start + 1 + count]
@@ -100,7 +109,18 @@ def _ask_over(
     tally: npt.NDArray[np.int64],
 ) -> int:
     """One round's questions, sent; ``tally`` gets their number and that of their answers' bits."""
-    count = ask(words, trees, search, requests, folded, levels)
+    count, number, first = next_level(words, trees, search, requests)
+    tally[SWEEPING] = -1
+    if first:
+        if used + 2 * count + (first >> 6) + 6 > transcript.size:
+            return TOO_LONG
+        length, bits = put_level(requests, count, number, first, transcript[used + 1 :])
+        transcript[used] = (count << COUNT_PLACE) | (LEVELS << KIND_PLACE) | length
+        tally[PENDING], tally[QUESTIONED], tally[SWEEPING] = bits, count, number
+        stop = used + 1 + length
+        return stop if send(wire, transcript, used, stop, SPINS) else LOST
+    if count == 0:
+        count = ask(words, trees, search, requests, folded, levels)
     length = count + (count + 1) // 2
     if used + length + count + 4 > transcript.size:
         return TOO_LONG
@@ -130,7 +150,11 @@ def _learn_over(
     expected = (bits << COUNT_PLACE) | (ANSWERS << KIND_PLACE) | ((bits + 63) >> 6)
     if np.int64(transcript[used]) != expected:
         return MALFORMED
-    learn(words, trees, search, requests, tally[QUESTIONED], transcript[used + 1 : stop])
+    if tally[SWEEPING] >= 0:
+        answers = transcript[used + 1 :]
+        learn_level(trees, search, requests, tally[QUESTIONED], tally[SWEEPING], answers)
+    else:
+        learn(words, trees, search, requests, tally[QUESTIONED], transcript[used + 1 : stop])
     tally[PARITIES] += bits
     tally[ROUNDS] += 1
     return stop
@@ -179,7 +203,7 @@ def search_over(
 ) -> int:
     """Run the searching end to its end; the transcript's new length, or what went wrong.
 
-    ``tally``, int64 (4), gets the number of parities that were told and of rounds.
+    ``tally``, int64 (5), gets the number of parities that were told and of rounds.
     """
     for _ in range(MOST_ROUNDS):
         used = _ask_over(

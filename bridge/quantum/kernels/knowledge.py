@@ -26,9 +26,10 @@ HALF, TOP, FOLD = 0, 1, 2
 KIND_SHIFT, PASS_SHIFT, NODE_MASK = 24, 16, 0xFFFF
 NONE, ALL = np.uint64(0), np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 
-CORRECTED, FLIPS, FOLDING, FOLD_ASKED, TOUCHED, ACTIVE = 0, 1, 2, 3, 4, 5
+CORRECTED, FLIPS, FOLDING, FOLD_ASKED, TOUCHED, ACTIVE, STEP, LEVEL = 0, 1, 2, 3, 4, 5, 6, 7
 """Places in `Search.counts`: bits flipped; words to flip; the folded pass whose frames are halved,
-or -1; whether the folded parities were asked for; nodes in ``touched``; entries of ``active_*``."""
+or -1; whether the folded parities were asked for; nodes in ``touched``; entries of ``active_*``;
+how far the sweeps are, see `sweep`: the step, and the first node of the next level."""
 
 
 class Search(NamedTuple):
@@ -41,8 +42,8 @@ class Search(NamedTuple):
     pass this is. ``total``, uint64 (1): the other end's parity of each frame. ``folds``, uint64
     (passes): its folded parity of each folded pass, and ``suspects``, uint64 (1), the frames among
     which the error lies. ``touched``: the nodes of halving and folded passes, ``pass << 16 |
-    node``, that became known, to be forgotten after the block. ``counts``, int64 (6): see
-    `CORRECTED`.
+    node``, that became known, to be forgotten after the block. ``found``, uint64 (n): the bits that
+    a sweep found wrong, by leaf. ``counts``, int64 (8): see `CORRECTED`.
     """
 
     known: Words
@@ -58,6 +59,7 @@ class Search(NamedTuple):
     folds: Words
     suspects: Words
     touched: Indices
+    found: Words
     counts: npt.NDArray[np.int64]
 
 

@@ -222,7 +222,7 @@ def _begin(
 
 
 @kernel
-def _open(
+def open_pass(
     words: Words,
     trees: Trees,
     search: Search,
@@ -271,7 +271,7 @@ def ask(
                 break  # some frame has work, or has opened the pass before in this very round
             following = folded
         for opened in range(number, following):
-            count = _open(words, trees, search, requests, count, opened, mask)
+            count = open_pass(words, trees, search, requests, count, opened, mask)
         search.opening[number] &= ~mask
         search.opening[following] |= mask
         free &= ~mask

@@ -268,7 +268,7 @@ def questions(channel: ClassicalChannel) -> list[list[int]]:
     found, place = [], 0
     while place < len(words):
         stop = place + 1 + (words[place] & 0xFFFF_FFFF)
-        if words[place] >> 32 & 0xFF == Kind.QUESTIONS:
+        if words[place] >> 32 & 0xFF in (Kind.QUESTIONS, Kind.LEVELS):
             found.append(words[place:stop])
         place = stop
     return found
@@ -356,6 +356,16 @@ def test_what_is_no_question_is_refused() -> None:
         ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 2 << 24 | 1 << 16 | 1], MessageForged),
         ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 3 << 24 | 2], MessageForged),
         ([1 << 40 | Kind.QUESTIONS << 32 | 2], PeerLost),
+        # Of a level: no body; the masked pass 2; nodes above the top ones, between two levels and
+        # past the last; one mark for two masks, two for one, one past the level's end.
+        ([1 << 40 | Kind.LEVELS << 32], MessageForged),
+        ([1 << 40 | Kind.LEVELS << 32 | 3, 2 << 32 | 4, 1, 1], MessageForged),
+        ([1 << 40 | Kind.LEVELS << 32 | 3, 2, 1, 1], MessageForged),
+        ([1 << 40 | Kind.LEVELS << 32 | 3, 5, 1, 1], MessageForged),
+        ([1 << 40 | Kind.LEVELS << 32 | 3, 64, 1, 1], MessageForged),
+        ([2 << 40 | Kind.LEVELS << 32 | 4, 4, 1, 1, 1], MessageForged),
+        ([1 << 40 | Kind.LEVELS << 32 | 3, 4, 3, 1], MessageForged),
+        ([1 << 40 | Kind.LEVELS << 32 | 3, 4, 1 << 4, 1], MessageForged),
     ):
         first, second = wire()
         channel = ClassicalChannel(first, 0.2)
@@ -364,6 +374,12 @@ def test_what_is_no_question_is_refused() -> None:
             Answering(64, bytes(32)).run(stream(1, 64), plan, channel)
         first.close()
         second.close()
+
+
+def asked_next(connection: socket.socket) -> Kind:
+    """The kind of the next message, which is left where it is."""
+    header = connection.recv(8, socket.MSG_PEEK | socket.MSG_WAITALL)
+    return Kind.LEVELS if header[4:5] == bytes([Kind.LEVELS]) else Kind.QUESTIONS
 
 
 def test_random_answers_leave_errors_and_nothing_worse() -> None:
@@ -380,17 +396,21 @@ def test_random_answers_leave_errors_and_nothing_worse() -> None:
         def lie(connection: socket.socket = second) -> None:
             liar = ClassicalChannel(connection, 5.0)
             while True:
+                kind = asked_next(connection)
                 try:
-                    count, body = liar.receive(Kind.QUESTIONS, 1 << 20)
+                    count, body = liar.receive(kind, 1 << 20)
                 except (PeerLost, MessageForged):
                     return  # the receiver has given up, or this end's transcript is full
                 if count == 0:
                     return
-                nodes = body[count:].view(np.uint32)[:count]
-                bits = sum(
-                    1 if node >> 24 == 2 else int(mask).bit_count()
-                    for node, mask in zip(nodes.tolist(), body[:count].tolist(), strict=True)
-                )
+                if kind == Kind.LEVELS:
+                    bits = sum(int(mask).bit_count() for mask in body[-count:].tolist())
+                else:
+                    nodes = body[count:].view(np.uint32)[:count]
+                    bits = sum(
+                        1 if node >> 24 == 2 else int(mask).bit_count()
+                        for node, mask in zip(nodes.tolist(), body[:count].tolist(), strict=True)
+                    )
                 words = rng.integers(0, 1 << 62, -(-bits // 64), dtype=np.uint64)
                 liar.send(Kind.ANSWERS, bits, words)
 
