@@ -13,16 +13,18 @@ import threading
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 
 from bridge.domain.errors import BlockRejected, LinkError
 from bridge.quantum.distillation.bounds import binary_entropy
 from bridge.quantum.ends.authentication import BLOCK_BYTES, OneTimeKeys
 from bridge.quantum.ends.cascade import Pair
-from bridge.quantum.ends.channel import ClassicalChannel
+from bridge.quantum.ends.channel import RING_WORDS, ClassicalChannel
 from bridge.quantum.ends.end import TAG_BITS, LinkParameters
 from bridge.quantum.ends.halves import KeyBlock
 from bridge.quantum.ends.medium import Light, Medium
@@ -38,7 +40,9 @@ RING_SLOTS = 32
 class Host:
     """What one process is started with: its ends' sockets and all that both ends share."""
 
+    side: int
     sockets: tuple[socket.socket, ...]
+    rings: tuple[SharedMemory, ...]
     sends: tuple[bool, ...]
     seeds: tuple[bytes, ...]
     shared_keys: tuple[bytes, ...]
@@ -65,6 +69,7 @@ class Counted:
 def hosts(light: Light, links: int, parameters: LinkParameters, folder: Path) -> tuple[Host, Host]:
     """Both processes' parts of a bundle under fresh keys; their files go under ``folder``."""
     pairs = [socket.socketpair() for _ in range(links)]
+    rings = tuple(SharedMemory(create=True, size=2 * 8 * RING_WORDS) for _ in range(links))
     seeds = tuple(os.urandom(32) for _ in range(links))
     keys = tuple(os.urandom(64 * BLOCK_BYTES) for _ in range(links))
     orders = tuple(os.urandom(32) for _ in range(links))
@@ -74,7 +79,9 @@ def hosts(light: Light, links: int, parameters: LinkParameters, folder: Path) ->
         place.mkdir(parents=True, exist_ok=True)
         sides.append(
             Host(
+                side=side,
                 sockets=tuple(pair[side] for pair in pairs),
+                rings=rings,
                 sends=tuple((link + side) % 2 == 0 for link in range(links)),
                 seeds=seeds,
                 shared_keys=keys,
@@ -89,9 +96,12 @@ def hosts(light: Light, links: int, parameters: LinkParameters, folder: Path) ->
 
 def _end(host: Host, link: int) -> SenderEnd | ReceiverEnd:
     kind: type[SenderEnd] | type[ReceiverEnd] = SenderEnd if host.sends[link] else ReceiverEnd
+    memory = host.rings[link].buf
+    assert memory is not None  # it is open
+    rings = np.frombuffer(memory, dtype=np.uint64, count=2 * RING_WORDS).reshape(2, RING_WORDS)
     return kind(
         host.parameters,
-        ClassicalChannel(host.sockets[link]),
+        ClassicalChannel(host.sockets[link], rings=(rings[host.side], rings[1 - host.side])),
         Medium(host.light, host.seeds[link]),
         OneTimeKeys(host.shared_keys[link]),
         Randomness.system(),

@@ -19,7 +19,6 @@ import numpy.typing as npt
 from bridge.domain.errors import InputError
 from bridge.quantum.ends.channel import ClassicalChannel
 from bridge.quantum.kernels.conversation import (
-    LOST,
     PARITIES,
     ROUNDS,
     answer_over,
@@ -28,11 +27,12 @@ from bridge.quantum.kernels.conversation import (
 )
 from bridge.quantum.kernels.knowledge import CORRECTED, FOLDING, Requests, Search, forget
 from bridge.quantum.kernels.trees import Indices, Trees, empty_trees
+from bridge.quantum.kernels.wire import LOST, Wire
 from bridge.quantum.link.randomness import Keystream, Words
 
 _Tally: TypeAlias = "npt.NDArray[np.int64]"
-_AnswerSide: TypeAlias = tuple[int, Words, Trees, Words, int, _Tally]
-_SearchSide: TypeAlias = tuple[int, Words, Trees, Search, Requests, int, int, Words, int, _Tally]
+_AnswerSide: TypeAlias = tuple[Wire, Words, Trees, Words, int, _Tally]
+_SearchSide: TypeAlias = tuple[Wire, Words, Trees, Search, Requests, int, int, Words, int, _Tally]
 
 FRAMES = 64
 SHORTEST, LONGEST = 1 << 4, 1 << 15
@@ -44,8 +44,8 @@ FOLDED_PASSES = 24
 after each frame that is put right: where K frames are left, about K 2^-24 of the blocks fail
 verification."""
 
-_PERMUTED = 3 + HALVING_PASSES
-_PASSES = _PERMUTED + FOLDED_PASSES
+_PERMUTED = 3
+_PASSES = _PERMUTED + HALVING_PASSES + FOLDED_PASSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +111,11 @@ def permutations(length: int, passes: int, key: bytes) -> Indices:
     return order
 
 
-def selection(length: int, passes: int, key: bytes) -> Words:
-    """The masks of the folded passes, see `kernels.trees`; as public as the permutations.
-
-    Pass p takes ``length`` words from place p on: a Toeplitz matrix. For errors that are left, of
-    which the last word with any is number i, the parity of pass p has the mask ``i + p`` and masks
-    before it in it. So it is a fair coin, whatever those of the passes before are.
-    """
-    masks = np.empty(length + passes, dtype=np.uint64)
-    Keystream(key, 3).fill(masks)
-    return masks
+def selection(length: int, key: bytes) -> Words:
+    """The random bits of the masked passes, see `kernels.trees`; as public as the permutations."""
+    select = np.empty(length + 1, dtype=np.uint64)
+    Keystream(key, 3).fill(select)
+    return select
 
 
 class Pair:
@@ -199,22 +194,18 @@ class _Workings:
 
     def __init__(self, frame_bits: int, key: bytes) -> None:
         self.order = permutations(frame_bits, _PERMUTED, key)
-        self.trees = empty_trees(self.order, selection(frame_bits, _PASSES, key), _PASSES)
+        self.trees = empty_trees(self.order, selection(frame_bits, key), _PASSES)
         self.pair: Pair | None = None
         self.tally: npt.NDArray[np.int64] = np.zeros(4, dtype=np.int64)
 
     def prepare(self, plan: Schedule) -> Trees:
         """Trees of the plan's passes with nothing in them."""
-        first_folded = len(plan.sizes) + plan.halving
-        if (
-            plan.frame_bits != self.order.shape[1]
-            or first_folded > _PERMUTED
-            or plan.passes > _PASSES
-        ):
+        permuted = len(plan.sizes)
+        if plan.frame_bits != self.order.shape[1] or permuted > _PERMUTED or plan.passes > _PASSES:
             raise InputError(
                 f"schedule: expected frames of {self.order.shape[1]} bits, at most {_PERMUTED} "
-                f"passes before the folded ones and {_PASSES} in all, got {plan.frame_bits} bits, "
-                f"{first_folded} and {plan.passes}"
+                f"passes with block sizes and {_PASSES} in all, got {plan.frame_bits} bits, "
+                f"{permuted} and {plan.passes}"
             )
         whole = self.trees
         trees = whole._replace(
@@ -222,8 +213,8 @@ class _Workings:
             parity=whole.parity[: plan.passes],
             state=whole.state[: plan.passes],
         )
-        trees.tops[:first_folded] = 2
-        trees.tops[first_folded:] = 1
+        trees.tops[permuted:] = 1
+        trees.folds[:] = 0
         for number, size in enumerate(plan.sizes):
             trees.tops[number] = plan.frame_bits // size
         trees.state[:] = 0
@@ -237,7 +228,7 @@ class Answering(_Workings):
     def run(self, words: Words, plan: Schedule, channel: ClassicalChannel) -> int:
         """Answer until nothing is asked; the number of parities that were told."""
         trees = self.prepare(plan)
-        side = (channel.descriptor, words, trees, channel.transcript, channel.used, self.tally)
+        side = (channel.wire, words, trees, channel.transcript, channel.used, self.tally)
         pair = self.pair
         channel.adopt(answer_over(*side) if pair is None else pair.answer(side))
         return int(self.tally[PARITIES])
@@ -261,7 +252,7 @@ class Searching(_Workings):
         search = clear_search(self.search)
         first_folded = len(plan.sizes) + plan.halving
         side = (
-            channel.descriptor,
+            channel.wire,
             words,
             trees,
             search,
@@ -284,9 +275,8 @@ def empty_search(passes: int, length: int, entries: int) -> Search:
         pending_nodes=np.zeros((passes, entries), dtype=np.int32),
         pending_masks=np.zeros((passes, entries), dtype=np.uint64),
         pending_count=np.zeros(passes, dtype=np.int64),
-        active_nodes=np.zeros((passes, entries), dtype=np.int32),
-        active_masks=np.zeros((passes, entries), dtype=np.uint64),
-        active_count=np.zeros(passes, dtype=np.int64),
+        active_nodes=np.zeros(4 * entries, dtype=np.int32),
+        active_masks=np.zeros(4 * entries, dtype=np.uint64),
         flip_words=np.zeros(4 * entries, dtype=np.int32),
         flip_masks=np.zeros(4 * entries, dtype=np.uint64),
         opening=np.zeros(passes + 1, dtype=np.uint64),
@@ -294,7 +284,7 @@ def empty_search(passes: int, length: int, entries: int) -> Search:
         folds=np.zeros(passes, dtype=np.uint64),
         suspects=np.zeros(1, dtype=np.uint64),
         touched=np.zeros(1 << 14, dtype=np.int32),
-        counts=np.zeros(5, dtype=np.int64),
+        counts=np.zeros(6, dtype=np.int64),
     )
 
 
@@ -302,7 +292,6 @@ def clear_search(search: Search) -> Search:
     """The same, ready for a new block."""
     forget(search)
     search.pending_count[:] = 0
-    search.active_count[:] = 0
     search.opening[:] = 0
     search.opening[0] = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
     search.total[:] = 0

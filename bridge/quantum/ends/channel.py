@@ -1,4 +1,4 @@
-"""The classical channel: messages of words on a stream socket, all of them in one transcript.
+"""The classical channel: messages of words, all of them in one transcript.
 
 Nothing here keeps a message from being changed under way. Both ends write every message, sent or
 received, into a transcript; at a block's end they compare one-time tags of it, before anything made
@@ -18,13 +18,18 @@ from enum import IntEnum
 
 import numpy as np
 
-from bridge.domain.errors import InputError, MessageForged, PeerLost
+from bridge.domain.errors import InputError, LinkError, MessageForged, PeerLost
 from bridge.quantum.ends.authentication import TAG_BYTES
-from bridge.quantum.kernels import conversation
+from bridge.quantum.kernels import conversation, wire
+from bridge.quantum.kernels.streams import lay
 from bridge.quantum.link.randomness import Words
 
 CAPACITY_WORDS = 1 << 21
 _COUNT_LIMIT = 1 << 24
+_NO_RING: Words = np.empty(0, dtype=np.uint64)
+RING_WORDS = wire.DATA + (1 << 17)
+"""Of a ring; the longest message of a block of 2^20 bits has some 100,000 where half of all pulses
+are seen. A longer one goes in parts."""
 
 
 class Kind(IntEnum):
@@ -43,13 +48,18 @@ class Kind(IntEnum):
 
 
 class ClassicalChannel:
-    """One end of a connected stream socket. ``timeout_s`` bounds each wait for the other end."""
+    """One end of a connected stream socket. ``timeout_s`` bounds each wait for the other end.
+
+    ``rings``, the outgoing and the incoming one, all zeros at the start, carry the messages where
+    both ends see the same memory (`kernels.wire`). The socket then only tells that an end is gone.
+    """
 
     def __init__(
         self,
         connection: socket.socket,
         timeout_s: float = 30.0,
         capacity_words: int = CAPACITY_WORDS,
+        rings: tuple[Words, Words] | None = None,
     ) -> None:
         if not timeout_s > 0.0:
             raise InputError(f"channel: expected a time limit above 0 s, got {timeout_s}")
@@ -63,13 +73,24 @@ class ClassicalChannel:
         if connection.family in (socket.AF_INET, socket.AF_INET6):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connection = connection
+        outgoing, incoming = rings if rings is not None else (_NO_RING, _NO_RING)
+        for ring in rings or ():
+            room = len(ring) - wire.DATA
+            if room < 1 or room & (room - 1):
+                raise InputError(
+                    f"channel: expected rings of {wire.DATA} words and a power of two, "
+                    f"got {len(ring)}"
+                )
+        self._has_rings = rings is not None
+        self.wire = wire.Wire(
+            descriptor=connection.fileno(),
+            outgoing=outgoing,
+            incoming=incoming,
+            patience=math.ceil(timeout_s * 1e6 / wire.SLEEP_US),
+            spare=np.zeros(1, dtype=np.uint64),
+        )
         self.transcript: Words = np.empty(capacity_words, dtype=np.uint64)
         self.used = 0
-
-    @property
-    def descriptor(self) -> int:
-        """The socket's number, for the kernels."""
-        return self._connection.fileno()
 
     def begin(self) -> None:
         """Start the transcript of a new block."""
@@ -77,7 +98,7 @@ class ClassicalChannel:
 
     def written(self) -> memoryview:
         """The transcript as bytes."""
-        return memoryview(self.transcript[: self.used]).cast("B")
+        return self.transcript[: self.used].data.cast("B")
 
     def send(self, kind: Kind, count: int, *parts: Words) -> None:
         """Send the parts, contiguous vectors of words, as one message."""
@@ -88,7 +109,7 @@ class ClassicalChannel:
         self._reserve(1 + length)
         place = start + 1
         for part in parts:
-            self.transcript[place : place + len(part)] = part
+            lay(part, place, self.transcript)
             place += len(part)
         self.transcript[start] = count << conversation.COUNT_PLACE | kind << 32 | length
         self._push(start)
@@ -101,17 +122,24 @@ class ClassicalChannel:
         """
         start = self.used
         self._reserve(1)
-        self._pull(start)
+        if self._has_rings:
+            stop = wire.receive(self.wire, self.transcript, start, 0, 0)
+            if stop < 0:
+                raise _error(stop, f"{kind.name}", len(self.transcript))
+            self.used = stop
+        else:
+            self._pull(start)
         header = int(self.transcript[start])
-        length = header & conversation.LENGTH_MASK
+        length = header & wire.LENGTH_MASK
         received = header >> 32 & 0xFF
         if received != kind or length > most_words:
             raise MessageForged(
                 f"classical channel: expected {kind.name} (kind {kind.value}) of at most "
                 f"{most_words} words, got kind {received} of {length}"
             )
-        self._reserve(length)
-        self._pull(start + 1)
+        if not self._has_rings:
+            self._reserve(length)
+            self._pull(start + 1)
         return header >> conversation.COUNT_PLACE, self.transcript[start + 1 : self.used]
 
     def receive_tag(self, kind: Kind) -> Words:
@@ -126,17 +154,8 @@ class ClassicalChannel:
 
     def adopt(self, used: int) -> None:
         """Go on from a transcript that a kernel has written to; raises what the kernel found."""
-        if used == conversation.LOST:
-            raise PeerLost("classical channel: the other end is gone, or did not answer in time")
-        if used == conversation.MALFORMED:
-            raise MessageForged(
-                "reconciliation: expected questions and answers in turn, got another message"
-            )
-        if used == conversation.TOO_LONG:
-            raise MessageForged(
-                f"reconciliation: expected a transcript of at most {len(self.transcript)} words, "
-                "got more"
-            )
+        if used < 0:
+            raise _error(used, "reconciliation", len(self.transcript))
         self.used = used
 
     def close(self) -> None:
@@ -152,13 +171,17 @@ class ClassicalChannel:
         self.used += words
 
     def _push(self, start: int) -> None:
+        if self._has_rings:
+            if not wire.send(self.wire, self.transcript, start, self.used, 0):
+                raise _error(wire.LOST, "", 0)
+            return
         try:
-            self._connection.sendall(memoryview(self.transcript[start : self.used]).cast("B"))
+            self._connection.sendall(self.transcript[start : self.used].data.cast("B"))
         except (BlockingIOError, OSError) as error:
             raise PeerLost(f"classical channel: nothing could be sent: {error}") from error
 
     def _pull(self, start: int) -> None:
-        view = memoryview(self.transcript[start : self.used]).cast("B")
+        view = self.transcript[start : self.used].data.cast("B")
         while view:
             try:
                 count = self._connection.recv_into(view, len(view), socket.MSG_WAITALL)
@@ -167,3 +190,12 @@ class ClassicalChannel:
             if count == 0:
                 raise PeerLost("classical channel: the other end closed it")
             view = view[count:]
+
+
+def _error(code: int, what: str, most_words: int) -> LinkError:
+    """The error of what a kernel gave instead of the transcript's new length."""
+    if code == wire.LOST:
+        return PeerLost("classical channel: the other end is gone, or did not answer in time")
+    if code == wire.MALFORMED:
+        return MessageForged(f"{what}: expected questions and answers in turn, got another message")
+    return MessageForged(f"{what}: expected a transcript of at most {most_words} words, got more")

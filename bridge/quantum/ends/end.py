@@ -7,6 +7,7 @@ for amplification, less what forging a tag adds.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -133,7 +134,7 @@ class End:
         Both ends know all that goes into it.
         """
         missing = self.parameters.sifted_bits - self._place
-        pulses = (missing + 2.0 * missing**0.5) / (0.5 * self.medium.light.click)
+        pulses = (missing + 2.0 * math.sqrt(missing)) / (0.5 * self.medium.light.click)
         return max(1, min(round(pulses / PULSES_A_WORD), MOST_ROUND_WORDS))
 
     def keep(self, bits: Words, matches: Words) -> int:

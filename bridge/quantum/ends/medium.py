@@ -21,7 +21,7 @@ import numpy as np
 from bridge.domain.errors import InputError
 from bridge.quantum.kernels import noise
 from bridge.quantum.kernels.optics import deliver, resolve_dark_counts
-from bridge.quantum.kernels.streams import compact, total_ones
+from bridge.quantum.kernels.streams import compact_pair
 from bridge.quantum.link.randomness import Keystream, Words
 
 PULSES_A_WORD = 64
@@ -75,6 +75,7 @@ class Medium:
         self._emitted = Keystream(seed, 0)
         self._nature = Keystream(seed, 1)
         self._buffers: dict[str, Words] = {}
+        self._distances: dict[float, noise.Distances] = {}
 
     def emit(self, words: int) -> Emission:
         """The next 64 pulses for each of ``words``: uniform bits and bases."""
@@ -93,13 +94,9 @@ class Medium:
         deliver(sent.bits, sent.bases, bases, chance, bits)
         if self.light.dark_count_probability > 0.0:
             for detector in (0, 1):
-                dark = self._events("dark", self.light.dark_count_probability, words)
-                resolve_dark_counts(dark, detector, self._fresh("toss", words), seen, bits)
-        count = total_ones(seen)
-        kept, kept_bases = self._buffer("kept", words + 2), self._buffer("kept_bases", words + 2)
-        kept[0] = kept_bases[0] = 0
-        compact(bits, seen, kept, 0)
-        compact(bases, seen, kept_bases, 0)
+                self._dark(detector, seen, bits)
+        kept, kept_bases = self._buffer("kept", words + 1), self._buffer("kept_bases", words + 1)
+        count = compact_pair(bits, bases, seen, kept, kept_bases)
         filled = -(-count // 64)
         kept, kept_bases = kept[:filled], kept_bases[:filled]
         errors = self._buffer("errors", filled)
@@ -112,7 +109,9 @@ class Medium:
         """Independent events of one probability, one place for each pulse."""
         digits, levels, rest = noise.dense_part(probability)
         events = self._buffer(name, words)
-        if levels:
+        if levels == 1:
+            self._nature.fill(events)
+        elif levels:
             noise.combine(self._fresh("digits", levels * words), digits, levels, events)
         else:
             events[:] = np.uint64(0xFFFF_FFFF_FFFF_FFFF if digits else 0)
@@ -122,10 +121,22 @@ class Medium:
     def _skip(self, probability: float, count: int, out: Words) -> None:
         if probability <= 0.0 or count == 0:
             return
-        rate = math.log1p(-probability)
+        table = self._distances.get(probability)
+        if table is None:
+            table = self._distances[probability] = noise.distances(probability)
         fresh = self._fresh("skips", noise.words_for(probability, count))
-        used = noise.skip(fresh, rate, count, out)
+        used = noise.skip(fresh, math.log1p(-probability), table, count, out)
         assert used > 0, "more events than ten deviations above their mean"
+
+    def _dark(self, detector: int, seen: Words, bits: Words) -> None:
+        probability, count = self.light.dark_count_probability, PULSES_A_WORD * len(seen)
+        most = noise.words_for(probability, count)
+        places = np.empty(most, dtype=np.int64)
+        fresh = self._fresh("dark", most)
+        found = noise.list_events(fresh, math.log1p(-probability), count, places)
+        assert found >= 0, "more events than ten deviations above their mean"
+        toss = self._fresh("toss", max(found, 1))
+        resolve_dark_counts(places, found, detector, toss, seen, bits)
 
     def _fresh(self, name: str, words: int) -> Words:
         buffer = self._buffer(name, words)

@@ -42,8 +42,12 @@ class _Frame:
         if self.top(number) > 1:
             covered: Indices = self.order[number][start : start + width]
             return covered
-        chosen = self.select[start + number : start + number + width]
+        chosen = self.chosen(number)[start : start + width]
         return (start + np.flatnonzero(chosen)).astype(np.int32)
+
+    def chosen(self, number: int) -> Bits:
+        """Which of the frame's bits a masked pass looks at."""
+        return self.select[number:][: FRAMES * self.plan.frame_bits : FRAMES]
 
     def own(self, node: Node) -> int:
         """The receiver's parity now."""
@@ -62,18 +66,18 @@ class _Frame:
         sizes = self.plan.sizes
         if number < len(sizes):
             return self.plan.frame_bits // sizes[number]
-        return 2 if number < len(sizes) + self.plan.halving else 1
+        return 1
 
     def open(self, number: int) -> None:
-        """Ask for a pass's top nodes; the last follows from the total, except in the first pass."""
+        """Ask for a pass's top nodes. In a permuted pass after the first the last one follows."""
         first = self.top(number)
         last = 2 * first - 1
         for heap in range(first, last + 1):
             node = (number, heap)
-            if heap < last or number == 0:
+            if heap < last or number == 0 or first == 1:
                 self.leak_bits += 1
             self.known[node] = self.told(node)
-            if self.odd(node) and (heap < last or first != 2 or number == 0):
+            if self.odd(node):
                 self.pending[node] = None
 
     def run(self) -> None:
@@ -91,7 +95,7 @@ class _Frame:
                     del self.pending[node]
             wrong: list[int] = []
             for node in wave:
-                wrong += self.halve(node, self.plan.levels if self.top(node[0]) <= 2 else 1)
+                wrong += self.halve(node, self.plan.levels if self.top(node[0]) == 1 else 1)
             for place in wrong:
                 self.flip(place)
 
@@ -128,7 +132,7 @@ class _Frame:
             position = place
             if self.top(number) > 1:
                 position = int(np.flatnonzero(self.order[number] == place)[0])
-            elif not self.select[place + number]:
+            elif not self.chosen(number)[place]:
                 continue
             heap = self.plan.frame_bits + position
             while (number, heap) not in self.known and heap > 1:
@@ -142,10 +146,9 @@ def reconcile(
     sender: Words, receiver: Words, plan: Schedule, order: Indices, select: Words
 ) -> tuple[Bits, int, int]:
     """The receiver's bits after Cascade, (64, n), the parities told, and the bits flipped."""
-    told, own, chosen = (
-        unpack(words).reshape(-1, FRAMES).T.copy() for words in (sender, receiver, select)
-    )
-    frames = [_Frame(told[f], own[f], plan, order, chosen[f]) for f in range(FRAMES)]
+    told, own = (unpack(words).reshape(-1, FRAMES).T.copy() for words in (sender, receiver))
+    chosen = unpack(select)
+    frames = [_Frame(told[f], own[f], plan, order, chosen[f:]) for f in range(FRAMES)]
     first_folded = len(plan.sizes) + plan.halving
     for frame in frames:
         for number in range(len(plan.sizes)):

@@ -28,7 +28,7 @@ from bridge.quantum.ends.halves import (
 from bridge.quantum.ends.medium import Medium
 from bridge.quantum.ends.sender import CONFIRMED
 from bridge.quantum.kernels.compression import seed_words
-from bridge.quantum.kernels.streams import total_ones
+from bridge.quantum.kernels.streams import mark, total_ones
 from bridge.quantum.link.randomness import Randomness, Words
 
 
@@ -89,14 +89,10 @@ class ReceiverEnd(End):
             places = body[: size // 2].view(np.uint32)
             theirs = body[size // 2 :]
             taken = np.zeros(len(block.bits), dtype=np.uint64)
-            if len(theirs) == size // 64 and int(places.max()) < block.count:
-                np.bitwise_or.at(
-                    taken, places >> 6, np.uint64(1) << (places & 63).astype(np.uint64)
-                )
-            if total_ones(taken) != size:
+            found = mark(places, block.count, taken) if len(theirs) == size // 64 else 0
+            if found != size:
                 raise MessageForged(
-                    f"SAMPLE: expected {size} different places below {block.count}, "
-                    f"got {total_ones(taken)}"
+                    f"SAMPLE: expected {size} different places below {block.count}, got {found}"
                 )
             sample, bits = self.without_sample(block, places, taken)
             self.channel.send(Kind.SAMPLED, 0, sample)
@@ -129,7 +125,7 @@ class ReceiverEnd(End):
             raise MessageForged(f"VERIFICATION: expected {expected} words, got {len(body)}")
         with self.stages.measure("verify"):
             key, theirs = body[:opening].tobytes()[:KEY_BYTES], body[:opening].tobytes()[KEY_BYTES:]
-            own = tag(key, memoryview(block.bits).cast("B"))
+            own = tag(key, block.bits.data.cast("B"))
             agreed = hmac.compare_digest(own, theirs)
             self.channel.send(
                 Kind.VERDICT, int(agreed), np.array([block.corrected], dtype=np.uint64)

@@ -25,7 +25,7 @@ from bridge.quantum.ends.halves import (
 from bridge.quantum.ends.medium import Medium
 from bridge.quantum.kernels.compression import seed_words
 from bridge.quantum.kernels.conversation import ROUNDS
-from bridge.quantum.kernels.streams import compact, draw_distinct, total_ones
+from bridge.quantum.kernels.streams import compact_pair, draw_distinct, total_ones
 from bridge.quantum.link.randomness import Randomness, Words
 
 CONFIRMED = b"astralink link block confirmed"
@@ -66,7 +66,6 @@ class SenderEnd(End):
         if held is None or len(held) < words:
             held = np.empty(words, dtype=np.uint64)
             self._scratch[name] = held
-        held[0] = 0
         return held[:words]
 
     def _sift(self) -> SiftedBits:
@@ -86,13 +85,11 @@ class SenderEnd(End):
                         f"got {len(body)} words"
                     )
                 seen, bases = body[:words], body[words:]
-                clicked = total_ones(seen)
-                bits = self._buffer("bits", words + 2)
-                own = self._buffer("bases", words + 2)
-                compact(emission.bits, seen, bits, 0)
-                compact(emission.bases, seen, own, 0)
+                bits = self._buffer("bits", words + 1)
+                own = self._buffer("bases", words + 1)
+                clicked = compact_pair(emission.bits, emission.bases, seen, bits, own)
                 filled = -(-clicked // 64)
-                matches = ~(own[:filled] ^ bases)
+                matches: Words = np.invert(own[:filled] ^ bases)
                 _clear_end(matches, clicked)
                 sifted += self.keep(bits[:filled], matches)
             with self.stages.measure("send"):
@@ -137,7 +134,7 @@ class SenderEnd(End):
         with self.stages.measure("verify"):
             # The tag's key is drawn when correction is over, and the seed when the light is.
             key = self.rng.secret_bytes(KEY_BYTES)
-            own = tag(key, memoryview(block.bits).cast("B"))
+            own = tag(key, block.bits.data.cast("B"))
             seed = self.rng.words(seed_words(len(block.bits)))
             opening = np.frombuffer(key + own, dtype=np.uint64)
             self.channel.send(Kind.VERIFICATION, 0, opening, seed)

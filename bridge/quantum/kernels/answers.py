@@ -7,6 +7,7 @@ import numpy as np
 from bridge.quantum.kernels.compiled import kernel
 from bridge.quantum.kernels.instructions import count_ones, extract
 from bridge.quantum.kernels.knowledge import (
+    ALL,
     FOLD,
     HALF,
     KIND_SHIFT,
@@ -15,7 +16,17 @@ from bridge.quantum.kernels.knowledge import (
     TOP,
     Requests,
 )
-from bridge.quantum.kernels.trees import PLANTED, UNBUILT, Trees, Words, crown, plant
+from bridge.quantum.kernels.trees import (
+    PLANTED,
+    SUMMED,
+    UNBUILT,
+    Trees,
+    Words,
+    crown,
+    fold,
+    fold_of,
+    plant,
+)
 
 REFUSED = -1
 """What `answer` gives when a request names no node."""
@@ -37,14 +48,18 @@ def _prepare(words: Words, trees: Trees, requests: Requests, count: int) -> bool
         top = tops[number]
         if kind == FOLD and (node != 1 or top != 1):
             return False
-        if kind == TOP and (top == 1 or node < top or node >= 2 * top):
+        if kind == TOP and (node < top or node >= 2 * top):
             return False  # below the top nodes, parities of the block before may still stand
         if kind == HALF and node < 2:
             return False
+        if kind == FOLD and requests.masks[request] == ALL:
+            if trees.folds[SUMMED] == np.uint64(0):
+                fold(words, trees)
+            continue
         if packed >> PASS_SHIFT == last:
             continue
         last = packed >> PASS_SHIFT
-        if kind == HALF or top > 2:
+        if kind == HALF or top > 1:
             if state[number] != PLANTED:
                 plant(words, trees, number)
         elif state[number] == UNBUILT:
@@ -68,9 +83,12 @@ def answer(words: Words, trees: Trees, requests: Requests, count: int, out: Word
     for request in range(count):
         packed = np.int64(nodes[request])
         mask = masks[request]
-        parity = parities[(packed >> PASS_SHIFT) & 0xFF, packed & NODE_MASK] & mask
+        number = (packed >> PASS_SHIFT) & 0xFF
+        parity = parities[number, packed & NODE_MASK] & mask
         if packed >> KIND_SHIFT == FOLD:
             bits, width = count_ones(parity) & np.uint64(1), 1
+            if mask == ALL:
+                bits = fold_of(trees, number)
         else:
             bits, width = extract(parity, mask), np.int64(count_ones(mask))
         word, shift = place >> 6, place & 63

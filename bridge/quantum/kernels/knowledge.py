@@ -26,22 +26,23 @@ HALF, TOP, FOLD = 0, 1, 2
 KIND_SHIFT, PASS_SHIFT, NODE_MASK = 24, 16, 0xFFFF
 NONE, ALL = np.uint64(0), np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 
-CORRECTED, FLIPS, FOLDING, FOLD_ASKED, TOUCHED = 0, 1, 2, 3, 4
+CORRECTED, FLIPS, FOLDING, FOLD_ASKED, TOUCHED, ACTIVE = 0, 1, 2, 3, 4, 5
 """Places in `Search.counts`: bits flipped; words to flip; the folded pass whose frames are halved,
-or -1; whether the folded parities were asked for; nodes in ``touched``."""
+or -1; whether the folded parities were asked for; nodes in ``touched``; entries of ``active_*``."""
 
 
 class Search(NamedTuple):
     """What the searching end knows.
 
-    ``known``, uint64 (passes, 2 n, 2): for each node the frames in which it is known, and the
-    other end's parity there. ``pending_*``, (passes, capacity) with ``pending_count``: nodes that
-    a flip made odd, with their frames. ``active_*``: nodes whose halving goes on. ``flip_*``: words
-    that were found wrong. ``opening``, uint64 (passes + 1): the frames whose next pass this is.
-    ``total``, uint64 (1): the other end's parity of each frame. ``folds``, uint64 (passes): its
-    folded parity of each folded pass, and ``suspects``, uint64 (1), the frames among which the
-    error lies. ``touched``: the nodes of halving and folded passes, ``pass << 16 | node``, that
-    became known, to be forgotten after the block. ``counts``, int64 (5): see `CORRECTED`.
+    ``known``, uint64 (passes, 2 n, 2): for each node the frames in which it is known, and the other
+    end's parity there. ``pending_*``, (passes, capacity) with ``pending_count``: nodes that a flip
+    made odd, with their frames. ``active_*``: ``pass << 16 | node`` whose halving goes on.
+    ``flip_*``: words that were found wrong. ``opening``, uint64 (passes + 1): the frames whose next
+    pass this is. ``total``, uint64 (1): the other end's parity of each frame. ``folds``, uint64
+    (passes): its folded parity of each folded pass, and ``suspects``, uint64 (1), the frames among
+    which the error lies. ``touched``: the nodes of halving and folded passes, ``pass << 16 |
+    node``, that became known, to be forgotten after the block. ``counts``, int64 (6): see
+    `CORRECTED`.
     """
 
     known: Words
@@ -50,7 +51,6 @@ class Search(NamedTuple):
     pending_count: npt.NDArray[np.int64]
     active_nodes: Indices
     active_masks: Words
-    active_count: npt.NDArray[np.int64]
     flip_words: Indices
     flip_masks: Words
     opening: Words

@@ -10,6 +10,7 @@ import numpy as np
 from bridge.quantum.kernels.compiled import kernel
 from bridge.quantum.kernels.instructions import count_ones, deposit
 from bridge.quantum.kernels.knowledge import (
+    ACTIVE,
     CORRECTED,
     FLIPS,
     FOLD,
@@ -23,16 +24,21 @@ from bridge.quantum.kernels.knowledge import (
     Search,
     push,
 )
-from bridge.quantum.kernels.trees import CROWNED, UNBUILT, Trees, Words
+from bridge.quantum.kernels.trees import (
+    ACCUMULATED,
+    CROWNED,
+    SUMMED,
+    UNBUILT,
+    Trees,
+    Words,
+    folded,
+    window,
+)
 
 
 @kernel
 def _learn_last_top(trees: Trees, search: Search, number: int, mask: np.uint64) -> None:
-    """The last top node is the total less the others, so it is never asked for.
-
-    Of two odd halves one is searched only. The pass's own total is even by then, so that the other
-    half is even when this one is.
-    """
+    """The last top node is the total less the others, so it is never asked for."""
     top = trees.tops[number]
     last = 2 * top - 1
     value = search.total[0] & mask
@@ -41,8 +47,7 @@ def _learn_last_top(trees: Trees, search: Search, number: int, mask: np.uint64) 
     search.known[number, last, 0] |= mask
     search.known[number, last, 1] |= value
     odd = (value ^ trees.parity[number, last]) & mask
-    if top != 2:
-        push(search.pending_nodes, search.pending_masks, search.pending_count, number, last, odd)
+    push(search.pending_nodes, search.pending_masks, search.pending_count, number, last, odd)
 
 
 @kernel
@@ -70,22 +75,26 @@ def _flip(words: Words, trees: Trees, search: Search) -> None:
     nodes, masks, counts = search.pending_nodes, search.pending_masks, search.pending_count
     flips, flip_masks = search.flip_words, search.flip_masks
     length, passes = words.size, tops.size
+    summed = trees.folds[SUMMED] != np.uint64(0)
     corrected = 0
     for entry in range(search.counts[FLIPS]):
         index, mask = flips[entry], flip_masks[entry]
         words[index] ^= mask
         corrected += np.int64(count_ones(mask))
+        if summed:
+            trees.folds[ACCUMULATED] ^= folded(trees.mirror, index, mask)
         for number in range(passes):
             if state[number] == UNBUILT:
-                break  # passes open in their order
+                if summed:
+                    continue
+                break  # passes open in their order, until the folded ones do
             top = tops[number]
             if top == 1:
-                node, felt = np.int64(length + index), mask & select[index + number]
+                node, felt = np.int64(length + index), mask & window(select, index, number)
+                if state[number] == CROWNED:
+                    node = np.int64(1)
             else:
                 node, felt = np.int64(length + where[number, index]), mask
-            if state[number] == CROWNED:
-                while node >= 2 * top:
-                    node >>= 1
             unseen = felt
             while unseen and node >= top:
                 parity = parities[number, node] ^ felt
@@ -113,10 +122,10 @@ def learn(
     known, parities, tops, order = search.known, trees.parity, trees.tops, trees.order
     nodes, masks, counts = search.pending_nodes, search.pending_masks, search.pending_count
     active_nodes, active_masks = search.active_nodes, search.active_masks
-    active_count = search.active_count
     flips, flip_masks, total = search.flip_words, search.flip_masks, search.total
     length = words.size
     flipped = 0
+    active = 0
     place = 0
     for request in range(count):
         packed = np.int64(request_nodes[request])
@@ -149,8 +158,13 @@ def learn(
         # Not simply the rest of the mask: with two levels at once the node above may be even.
         other_odd = (other ^ parities[number, node + 1]) & mask
         if node < length:
-            push(active_nodes, active_masks, active_count, number, node, odd)
-            push(active_nodes, active_masks, active_count, number, node + 1, other_odd)
+            # Without a branch, as in `push`.
+            name = (number << PASS_SHIFT) | node
+            for side in range(2):
+                wrong = other_odd if side else odd
+                active_nodes[active] = name + side
+                active_masks[active] = wrong
+                active += np.int64(wrong != NONE) & np.int64(active + 1 < active_nodes.size)
         else:
             for side in range(2):
                 wrong = other_odd if side else odd
@@ -161,4 +175,5 @@ def learn(
                 flip_masks[flipped] = wrong
                 flipped += np.int64(wrong != NONE) & np.int64(flipped + 1 < flips.size)
     search.counts[FLIPS] = flipped
+    search.counts[ACTIVE] = active
     _flip(words, trees, search)

@@ -21,22 +21,69 @@ DENSE_BITS = 6
 """Binary digits of a probability that are done word by word; the rest is done by distance."""
 
 _SMALLEST = 2.0**-53
+_CELL_BITS = 14
+_FINE_BITS = 53 - _CELL_BITS
+_UNSURE = -1
+
+Distances = npt.NDArray[np.int32]
+Places = npt.NDArray[np.int64]
 
 
 @kernel
-def skip(random: Words, rate: float, count: int, out: Words) -> int:
+def _distance(number: np.uint64, rate: float) -> float:
+    """The places between two events, of 53 uniform bits. It falls as the number grows."""
+    return math.floor(math.log((np.float64(number) + 1.0) * _SMALLEST) / rate)
+
+
+@kernel
+def _tabulate(rate: float, out: Distances) -> None:
+    fine = np.uint64(_FINE_BITS)
+    for cell in range(out.size):
+        first = np.uint64(cell) << fine
+        last = first + ((np.uint64(1) << fine) - np.uint64(1))
+        low, high = _distance(last, rate), _distance(first, rate)
+        out[cell] = np.int32(low) if low == high and low < 2.0**31 else np.int32(_UNSURE)
+
+
+def distances(probability: float) -> Distances:
+    """A table for `skip`: the distance by the 14 highest bits, where they settle it, else -1."""
+    table = np.empty(1 << _CELL_BITS, dtype=np.int32)
+    _tabulate(math.log1p(-probability), table)
+    return table
+
+
+@kernel
+def skip(random: Words, rate: float, table: Distances, count: int, out: Words) -> int:
     """Set the bits of the events among ``count`` places; the words used, or -1 for too few.
 
-    ``rate`` is ln(1 - p). One word is used for each event and one more for the end.
+    ``rate`` is ln(1 - p), ``table`` what `distances` gives for p, with which the result is that
+    without. One word is used for each event and one more for the end.
     """
     place = np.int64(-1)
     for used in range(random.size):
-        uniform = (np.float64(random[used] >> np.uint64(11)) + 1.0) * _SMALLEST
-        distance = math.log(uniform) / rate
-        if distance >= count - place - 1:
+        distance = np.int64(table[random[used] >> np.uint64(64 - _CELL_BITS)])
+        if distance == _UNSURE:
+            exact = _distance(random[used] >> np.uint64(11), rate)
+            distance = np.int64(exact) if exact < count else np.int64(count)
+        place += 1 + distance
+        if place >= count:
             return used + 1
-        place += 1 + np.int64(distance)
         out[place >> 6] |= np.uint64(1) << np.uint64(place & 63)
+    return -1
+
+
+@kernel
+def list_events(random: Words, rate: float, count: int, out: Places) -> int:
+    """The places of the events, in order, in ``out``; how many, or -1 for too few words or room."""
+    place = np.int64(-1)
+    for found in range(random.size):
+        distance = _distance(random[found] >> np.uint64(11), rate)
+        if distance >= count - place - 1:
+            return found
+        if found == out.size:
+            return -1
+        place += 1 + np.int64(distance)
+        out[found] = place
     return -1
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from bridge.quantum.kernels.compiled import kernel
 from bridge.quantum.kernels.field import Words
-from bridge.quantum.kernels.instructions import lowest_one
+from bridge.quantum.kernels.noise import Places
 
 
 @kernel
@@ -19,22 +19,21 @@ def deliver(sent: Words, sent_bases: Words, bases: Words, chance: Words, out: Wo
 
 @kernel
 def resolve_dark_counts(
-    dark: Words, detector: int, toss: Words, seen: Words, outcome: Words
+    places: Places, count: int, detector: int, toss: Words, seen: Words, outcome: Words
 ) -> None:
     """Clicks of one detector without a photon: alone they are its bit, else a double click.
 
-    A double click is given a random bit: the one that was seen stays or changes by a fair coin.
+    A double click is given a random bit: the one that was seen stays or changes by a fair coin, the
+    lowest bit of a word of ``toss`` for each of the ``count`` places.
     """
-    for index in range(dark.size):
-        left = dark[index]
-        while left:
-            bit = np.uint64(1) << lowest_one(left)
-            left ^= bit
-            shows = (outcome[index] & bit) != np.uint64(0)
-            value = shows
-            if not seen[index] & bit:
-                value = detector == 1
-            elif shows != (detector == 1):
-                value = (toss[index] & bit) != np.uint64(0)
-            seen[index] |= bit
-            outcome[index] = outcome[index] | bit if value else outcome[index] & ~bit
+    for index in range(count):
+        word = places[index] >> 6
+        bit = np.uint64(1) << np.uint64(places[index] & 63)
+        shows = (outcome[word] & bit) != np.uint64(0)
+        value = shows
+        if not seen[word] & bit:
+            value = detector == 1
+        elif shows != (detector == 1):
+            value = (toss[index] & np.uint64(1)) != np.uint64(0)
+        seen[word] |= bit
+        outcome[word] = outcome[word] | bit if value else outcome[word] & ~bit

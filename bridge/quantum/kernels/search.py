@@ -2,10 +2,10 @@
 
 Each frame follows its own errors and none waits for another. In a round each frame goes on with
 the halving that it has begun; when it has begun none, it takes up the odd nodes of the first pass
-that has any; when none has, it opens its next pass. All the halving passes, which compare two
-halves of the string, are opened together: what is asked is the same as one after the other, and
-the rounds are fewer. The last passes are *folded*: one parity over all frames of a random half of
-the bits, and on an odd one the frames are halved first. `knowledge` says what is known and odd,
+that has any; when none has, it opens its next pass. All the halving passes, which compare a random
+half of each frame, are opened together: what is asked is the same as one after the other, and the
+rounds are fewer. The last passes are *folded*: one parity over the halves of all frames, and on an
+odd one the frames are halved first. `knowledge` says what is known and odd,
 `learning` takes in answers.
 """
 
@@ -17,11 +17,13 @@ import numpy.typing as npt
 from bridge.quantum.kernels.compiled import kernel
 from bridge.quantum.kernels.instructions import count_ones, lowest_one
 from bridge.quantum.kernels.knowledge import (
+    ACTIVE,
     ALL,
     FOLD,
     FOLD_ASKED,
     FOLDING,
     KIND_SHIFT,
+    NODE_MASK,
     NONE,
     PASS_SHIFT,
     TOP,
@@ -29,7 +31,17 @@ from bridge.quantum.kernels.knowledge import (
     Requests,
     Search,
 )
-from bridge.quantum.kernels.trees import PLANTED, UNBUILT, Indices, Trees, Words, crown, plant
+from bridge.quantum.kernels.trees import (
+    PLANTED,
+    UNBUILT,
+    Indices,
+    Trees,
+    Words,
+    crown,
+    fold,
+    fold_of,
+    plant,
+)
 
 
 @kernel
@@ -59,17 +71,18 @@ def _fold(words: Words, trees: Trees, search: Search, requests: Requests, first:
     passes = trees.tops.size
     if search.counts[FOLD_ASKED] == 0:
         search.counts[FOLD_ASKED] = 1
+        fold(words, trees)
         for number in range(first, passes):
-            crown(words, trees, number)
             search.known[number, 1, :] = NONE
             count = _ask(requests, count, FOLD, number, 1, ALL)
         return count
     if search.counts[FOLDING] < 0:
         for number in range(first, passes):
-            own = count_ones(trees.parity[number, 1]) & np.uint64(1)
-            if own != search.folds[number]:
+            if fold_of(trees, number) != search.folds[number]:
                 search.counts[FOLDING] = number
                 search.suspects[0] = ALL
+                if trees.state[number] == UNBUILT:
+                    crown(words, trees, number)
                 break
     if search.counts[FOLDING] >= 0:
         half = _half_of(search.suspects[0])
@@ -115,37 +128,38 @@ def _go_on(trees: Trees, search: Search, requests: Requests, levels: int) -> tup
     The left half is marked as known at once, so that nothing is asked for twice.
     """
     known, parities = search.known, trees.parity
-    nodes, masks, counts = search.active_nodes, search.active_masks, search.active_count
+    nodes, masks = search.active_nodes, search.active_masks
     request_nodes, request_masks = requests.nodes, requests.masks
     tops, touched, seen = trees.tops, search.touched, search.counts[TOUCHED]
     count = 0
     busy = NONE
-    for number in range(tops.size):
-        for entry in range(counts[number]):
-            node = np.int64(nodes[number, entry])
-            odd = known[number, node, 1] ^ parities[number, node]
-            mask = masks[number, entry] & odd & ~known[number, 2 * node, 0]
-            if mask and count < request_masks.size:
-                busy |= mask
-                if tops[number] <= 2:
-                    seen, count = _halve(
-                        known,
-                        touched,
-                        seen,
-                        request_nodes,
-                        request_masks,
-                        count,
-                        number,
-                        node,
-                        mask,
-                        levels,
-                    )
-                    continue
-                known[number, 2 * node, 0] |= mask
-                request_nodes[count] = (number << PASS_SHIFT) | (2 * node)
-                request_masks[count] = mask
-                count += 1
-        counts[number] = 0
+    for entry in range(search.counts[ACTIVE]):
+        name = np.int64(nodes[entry])
+        number, node = name >> PASS_SHIFT, name & NODE_MASK
+        odd = known[number, node, 1] ^ parities[number, node]
+        mask = masks[entry] & odd & ~known[number, 2 * node, 0]
+        if not mask or count >= request_masks.size:
+            continue
+        busy |= mask
+        if tops[number] == 1:
+            seen, count = _halve(
+                known,
+                touched,
+                seen,
+                request_nodes,
+                request_masks,
+                count,
+                number,
+                node,
+                mask,
+                levels,
+            )
+            continue
+        known[number, 2 * node, 0] |= mask
+        request_nodes[count] = name + node
+        request_masks[count] = mask
+        count += 1
+    search.counts[ACTIVE] = 0
     search.counts[TOUCHED] = seen
     return count, busy
 
@@ -180,7 +194,7 @@ def _begin(
         now, later = mask & ~busy, mask & busy
         if now and count < request_masks.size:
             used |= now
-            if top <= 2:
+            if top == 1:
                 seen, count = _halve(
                     known,
                     touched,
@@ -219,13 +233,14 @@ def _open(
 ) -> int:
     """Ask for the top nodes of a pass; the last one follows from the total of the first pass."""
     top = trees.tops[number]
-    if trees.state[number] == UNBUILT:
-        if top == 2 and number > 0:
+    if top == 1:
+        if trees.state[number] == UNBUILT:
             crown(words, trees, number)
-            search.known[number, 2:4, :] = NONE
-        else:
-            plant(words, trees, number)
-            search.known[number, top:, :] = NONE
+            search.known[number, 1, :] = NONE
+        return _ask(requests, count, TOP, number, 1, mask)
+    if trees.state[number] == UNBUILT:
+        plant(words, trees, number)
+        search.known[number, top:, :] = NONE
     stop = 2 * top if number == 0 else 2 * top - 1
     for node in range(top, stop):
         count = _ask(requests, count, TOP, number, node, mask)
@@ -251,7 +266,7 @@ def ask(
         if not mask:
             continue
         following = number + 1
-        if number > 0 and trees.tops[number] == 2:
+        if trees.tops[number] == 1:
             if mask != ALL:
                 break  # some frame has work, or has opened the pass before in this very round
             following = folded

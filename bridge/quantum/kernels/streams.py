@@ -14,6 +14,8 @@ from bridge.quantum.kernels.instructions import count_ones, extract
 
 Words = npt.NDArray[np.uint64]
 
+_SIX, _LAST = np.uint64(6), np.uint64(63)
+
 
 @kernel
 def compact(values: Words, mask: Words, out: Words, place: int) -> int:
@@ -25,21 +27,50 @@ def compact(values: Words, mask: Words, out: Words, place: int) -> int:
     word = place >> 6
     held = out[word]
     filled = np.uint64(place & 63)
-    full = np.uint64(64)
     for index in range(values.size):
         chosen = mask[index]
         bits = extract(values[index], chosen)
         held |= bits << filled
-        filled += count_ones(chosen)
-        if filled >= full:
-            out[word] = held
-            word += 1
-            filled -= full
-            spare = count_ones(chosen) - filled
-            # A shift by 64 would be a shift by none.
-            held = bits >> spare if spare < full else np.uint64(0)
+        out[word] = held
+        # Without a branch: a word is full at a coin's toss, and the processor would guess wrong.
+        count = filled + count_ones(chosen)
+        full = count >> _SIX
+        held = _carried(bits, filled) if full else held
+        word += np.int64(full)
+        filled = count & _LAST
     out[word] = held
     return (word << 6) + np.int64(filled)
+
+
+@kernel
+def compact_pair(
+    first: Words, second: Words, mask: Words, first_out: Words, second_out: Words
+) -> int:
+    """`compact` of two vectors under one mask, each to the start of its own; the bits of each."""
+    word = 0
+    first_held = second_held = filled = np.uint64(0)
+    for index in range(mask.size):
+        chosen = mask[index]
+        first_bits, second_bits = extract(first[index], chosen), extract(second[index], chosen)
+        first_held |= first_bits << filled
+        second_held |= second_bits << filled
+        first_out[word] = first_held
+        second_out[word] = second_held
+        count = filled + count_ones(chosen)
+        full = count >> _SIX
+        first_held = _carried(first_bits, filled) if full else first_held
+        second_held = _carried(second_bits, filled) if full else second_held
+        word += np.int64(full)
+        filled = count & _LAST
+    first_out[word] = first_held
+    second_out[word] = second_held
+    return (word << 6) + np.int64(filled)
+
+
+@kernel
+def _carried(bits: np.uint64, filled: np.uint64) -> np.uint64:
+    """What of the bits goes into the next word. In two shifts: one by 64 would be one by none."""
+    return (bits >> (_LAST - filled)) >> np.uint64(1)
 
 
 @kernel
@@ -49,6 +80,17 @@ def total_ones(words: Words) -> int:
     for index in range(words.size):
         total += count_ones(words[index])
     return np.int64(total)
+
+
+@kernel
+def lay(words: Words, place: int, out: Words) -> None:
+    """Copy ``words`` to ``out`` from word ``place`` on.
+
+    A loop: C's memmove takes four times as long on some processors where the two are not aligned
+    alike.
+    """
+    for index in range(words.size):
+        out[place + index] = words[index]
 
 
 @kernel
@@ -78,6 +120,19 @@ def gather(words: Words, places: npt.NDArray[np.uint32], out: Words) -> None:
         place = np.int64(places[index])
         bit = (words[place >> 6] >> np.uint64(place & 63)) & np.uint64(1)
         out[index >> 6] |= bit << np.uint64(index & 63)
+
+
+@kernel
+def mark(places: npt.NDArray[np.uint32], bound: int, taken: Words) -> int:
+    """Set the bits of ``taken`` at the places below ``bound``; how many were not set before."""
+    count = 0
+    for index in range(places.size):
+        place = np.int64(places[index])
+        if place < bound:
+            bit = np.uint64(1) << np.uint64(place & 63)
+            count += np.int64(taken[place >> 6] & bit == np.uint64(0))
+            taken[place >> 6] |= bit
+    return count
 
 
 @kernel

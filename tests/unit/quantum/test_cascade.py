@@ -4,6 +4,7 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -21,9 +22,11 @@ from bridge.quantum.ends.cascade import (
     schedule,
     selection,
 )
-from bridge.quantum.ends.channel import ClassicalChannel, Kind
+from bridge.quantum.ends.channel import RING_WORDS, ClassicalChannel, Kind
 from bridge.quantum.ends.plain_cascade import _Frame, reconcile
 from bridge.quantum.kernels import plain
+from bridge.quantum.kernels.trees import crown, empty_trees, fold, fold_of, window
+from bridge.quantum.kernels.wire import DATA, HEAD
 from tests.unit.quantum.link_pair import wire
 from tests.unit.quantum.test_kernels import stream
 
@@ -35,12 +38,20 @@ def noisy(words: np.ndarray, rate: float, seed: int) -> np.ndarray:
     return words ^ plain.pack(generator.random(64 * len(words)) < rate)
 
 
+def linked(*, rings: bool, ring_words: int = RING_WORDS) -> tuple[ClassicalChannel, ...]:
+    """Both ends of a channel, over a socket alone or over rings."""
+    both = np.zeros((2, ring_words), dtype=np.uint64)
+    return tuple(
+        ClassicalChannel(one, 20.0, rings=(both[side], both[1 - side]) if rings else None)
+        for side, one in enumerate(wire())
+    )
+
+
 def over_a_socket(
-    sender: np.ndarray, receiver: np.ndarray, plan: Schedule, key: bytes
+    sender: np.ndarray, receiver: np.ndarray, plan: Schedule, key: bytes, rings: bool = False
 ) -> tuple[np.ndarray, int, int, int]:
     """The corrected words, the leak at both ends (equal), the bits flipped and the rounds."""
-    first, second = wire()
-    channels = ClassicalChannel(first, 20.0), ClassicalChannel(second, 20.0)
+    channels = linked(rings=rings)
     answering, searching = (kind(plan.frame_bits, key) for kind in (Answering, Searching))
     told: list[int] = []
     thread = threading.Thread(target=lambda: told.append(answering.run(sender, plan, channels[0])))
@@ -74,8 +85,8 @@ def test_lanes_and_frames_agree_to_the_bit_and_in_what_they_disclose(
     plan = replace(schedule(frame_bits, max(rate, 0.01)), levels=levels)
     sender = stream(seed, frame_bits)
     receiver = noisy(sender, rate, seed)
-    order = permutations(frame_bits, plan.passes, key)
-    select = selection(frame_bits, plan.passes, key)
+    order = permutations(frame_bits, len(plan.sizes), key)
+    select = selection(frame_bits, key)
     bits, leak, flipped = reconcile(sender, receiver, plan, order, select)
     corrected, lane_leak, lane_flipped, _ = over_a_socket(sender, receiver, plan, key)
     assert plain.unpack(corrected).reshape(-1, FRAMES).T.tolist() == bits.tolist()
@@ -101,9 +112,9 @@ def test_with_fewer_errors_than_planned_and_with_more() -> None:
 
 
 def test_the_same_errors_in_two_frames_are_found() -> None:
-    """They fall into the same half in each pass that all frames share, and hide each other there.
+    """In a permuted pass they fall into the same block, and hide each other there.
 
-    With one block and no halving pass but one, nothing but the folded passes can find them.
+    With one block and one halving pass, nothing but the masked passes can find them.
     """
     plan = Schedule(64, (16,), halving=1)
     sender = stream(11, 64)
@@ -182,6 +193,81 @@ def test_the_first_pass_discloses_what_theory_says(rate: float) -> None:
     blocks, chance = frames * length // size, (1 - (1 - 2 * rate) ** size) / 2
     assert abs(odd - blocks * chance) < 5 * (blocks * chance * (1 - chance)) ** 0.5
     assert odd < errors
+
+
+def test_rings_carry_what_a_socket_does() -> None:
+    sender = stream(12, 1 << 9)
+    receiver = noisy(sender, 0.03, 12)
+    plan = schedule(1 << 9, 0.03)
+    both = [over_a_socket(sender, receiver, plan, bytes(32), rings) for rings in (False, True)]
+    assert both[0][0].tolist() == both[1][0].tolist() == sender.tolist()
+    assert both[0][1:] == both[1][1:]
+
+
+def test_a_message_longer_than_a_ring_goes_in_parts() -> None:
+    first, second = linked(rings=True, ring_words=DATA + 16)
+    words = stream(5, 1000)
+    thread = threading.Thread(target=first.send, args=(Kind.MATCHES, 7, words))
+    thread.start()
+    count, got = second.receive(Kind.MATCHES, 1000)
+    thread.join()
+    assert (count, got.tolist()) == (7, words.tolist())
+    assert bytes(first.written()) == bytes(second.written())
+
+
+def test_an_end_of_a_ring_that_is_gone_is_missed_at_once_and_a_slow_one_in_time() -> None:
+    first, second = linked(rings=True)
+    started = time.monotonic()
+    first.close()
+    with pytest.raises(PeerLost):
+        second.receive(Kind.MATCHES, 10)
+    assert time.monotonic() - started < 10.0  # the limit is 20 s
+    third, fourth = wire()
+    slow = np.zeros((2, DATA + 16), dtype=np.uint64)
+    waiting = ClassicalChannel(third, 0.2, rings=(slow[0], slow[1]))
+    with pytest.raises(PeerLost):
+        waiting.receive(Kind.MATCHES, 10)
+    with pytest.raises(PeerLost):
+        waiting.send(Kind.MATCHES, 0, stream(1, 100))  # more than the ring, and nobody reads
+    assert fourth.fileno() > 0
+
+
+def test_rings_bring_another_kind_and_too_long_a_message_to_light() -> None:
+    first, second = linked(rings=True)
+    first.send(Kind.MATCHES, 0, stream(1, 4))
+    with pytest.raises(MessageForged, match="expected SAMPLE"):
+        second.receive(Kind.SAMPLE, 10)
+    first.send(Kind.MATCHES, 0, stream(1, 4))
+    with pytest.raises(MessageForged, match="at most 3 words"):
+        second.receive(Kind.MATCHES, 3)
+    second.wire.incoming[DATA : DATA + 64] = (1 << 32) - 1  # the length of a message without end
+    first.wire.outgoing[HEAD] += np.uint64(20)
+    with pytest.raises(MessageForged, match="expected a transcript of at most"):
+        second.receive(Kind.MATCHES, 1 << 40)
+    first.wire.outgoing[HEAD] += np.uint64(1 << 40)  # more than there is room for
+    with pytest.raises(MessageForged, match="got another message"):
+        second.receive(Kind.MATCHES, 10)
+    one, _ = wire()
+    odd = np.zeros(DATA + 12, dtype=np.uint64)
+    with pytest.raises(InputError, match="a power of two, got 28"):
+        ClassicalChannel(one, rings=(odd, odd))
+
+
+def test_masked_passes_are_the_toeplitz_matrix_that_the_proof_takes() -> None:
+    """Each pass's window of each word, and their parities over the whole string."""
+    words, select = stream(1, 64), selection(64, bytes(32))
+    trees = empty_trees(permutations(64, 1, bytes(32)), select, 33)
+    trees.tops[1:] = 1
+    bits, random = plain.unpack(words), plain.unpack(select)
+    fold(words, trees)
+    for number in range(1, 33):
+        mask = random[number : number + 64 * 64]
+        windows = np.array([window(select, place, number) for place in range(64)], dtype=np.uint64)
+        assert plain.unpack(windows).tolist() == mask.tolist()
+        assert fold_of(trees, number) == int((bits & mask).sum()) & 1
+        crown(words, trees, number)
+        by_frame = (bits & mask).reshape(64, 64).sum(axis=0) & 1
+        assert plain.unpack(trees.parity[number, 1:2]).astype(int).tolist() == by_frame.tolist()
 
 
 def test_questions_depend_on_the_errors_alone() -> None:
@@ -272,9 +358,9 @@ def test_what_is_no_question_is_refused() -> None:
         ([1 << 40 | Kind.QUESTIONS << 32 | 7] + [0] * 7, MessageForged),
         ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 0xFF << 16 | 2], MessageForged),
         ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 500], MessageForged),
-        # A node below the top ones of a halving pass, as if it were one: see `kernels.answers`.
+        # A node below the top one of a masked pass, as if it were one: see `kernels.answers`.
         ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 1 << 24 | 2 << 16 | 64], MessageForged),
-        ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 2 << 24 | 2 << 16 | 1], MessageForged),
+        ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 2 << 24 | 1 << 16 | 1], MessageForged),
         ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 3 << 24 | 2], MessageForged),
         ([1 << 40 | Kind.QUESTIONS << 32 | 2], PeerLost),
     ):

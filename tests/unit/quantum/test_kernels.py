@@ -97,6 +97,18 @@ def test_sifting_appends_where_it_stopped(seed: int, first: int, second: int) ->
     assert out[: len(kept)].tolist() == kept.tolist()
 
 
+@given(seed=st.integers(0, 10**6), words=st.integers(1, 40), dense=st.integers(0, 4))
+@settings(deadline=None, max_examples=60)
+def test_two_strings_are_sifted_as_each_by_itself(seed: int, words: int, dense: int) -> None:
+    first, second, mask = (stream(seed + index, words) for index in range(3))
+    mask[: max(0, dense - 1)] = (0, 2**64 - 1, 0)[dense % 3]
+    outs = [np.full(words + 1, 2**64 - 1, dtype=np.uint64) for _ in range(2)]
+    assert streams.compact_pair(first, second, mask, *outs) == streams.total_ones(mask)
+    for values, out in zip((first, second), outs, strict=True):
+        kept = plain.compact(values, mask)
+        assert out[: len(kept)].tolist() == kept.tolist()
+
+
 @given(seed=st.integers(0, 10**6), start=st.integers(0, 300), count=st.integers(1, 300))
 @settings(deadline=None, max_examples=60)
 def test_moving_bits(seed: int, start: int, count: int) -> None:
@@ -120,6 +132,19 @@ def test_gathering_bits_and_drawing_places_without_replacement() -> None:
     assert out.tolist() == plain.gather(words, places).tolist()
 
 
+def test_places_are_marked_once_and_those_past_the_end_never() -> None:
+    taken = np.zeros(2, dtype=np.uint64)
+    places = np.array([0, 5, 64, 127, 5, 128, 2**32 - 1], dtype=np.uint32)
+    assert streams.mark(places, 128, taken) == 4
+    assert np.flatnonzero(plain.unpack(taken)).tolist() == [0, 5, 64, 127]
+
+
+def test_words_are_laid_where_they_belong() -> None:
+    out = np.zeros(8, dtype=np.uint64)
+    streams.lay(stream(4, 3), 2, out)
+    assert out.tolist() == [0, 0, *stream(4, 3).tolist(), 0, 0, 0]
+
+
 def test_a_draw_from_too_few_words_says_how_many_it_found() -> None:
     taken = np.zeros(2, dtype=np.uint64)
     assert streams.draw_distinct(stream(9, 3), 128, taken, np.zeros(64, dtype=np.uint32)) <= 3
@@ -130,12 +155,33 @@ def test_events_by_distance_are_those_of_the_twin(probability: float) -> None:
     count = 64 * 200
     random = stream(11, noise.words_for(probability, count))
     out = np.zeros(200, dtype=np.uint64)
-    assert noise.skip(random, np.log1p(-probability), count, out) > 0
+    rate = np.log1p(-probability)
+    assert noise.skip(random, rate, noise.distances(probability), count, out) > 0
     assert out.tolist() == plain.skip(random, probability, count).tolist()
+    places = np.zeros(len(random), dtype=np.int64)
+    found = noise.list_events(random, rate, count, places)
+    assert places[:found].tolist() == np.flatnonzero(plain.unpack(out)).tolist()
+
+
+def test_a_table_of_distances_is_sure_only_where_it_may_be() -> None:
+    """At both ends of each cell the exact distance is the table's."""
+    for probability in (0.001, 0.03, 0.5, 0.999):
+        table = noise.distances(probability).astype(np.int64)
+        cells = np.arange(len(table), dtype=np.uint64)
+        width = np.uint64(53 - 14)
+        sure = table >= 0
+        for numbers in (cells << width, ((cells + np.uint64(1)) << width) - np.uint64(1)):
+            uniform = (numbers.astype(np.float64) + 1.0) * 2.0**-53
+            exact = np.floor(np.log(uniform) / np.log1p(-probability))
+            assert (exact[sure] == table[sure]).all()
+        assert sure.mean() > 0.5
 
 
 def test_events_with_too_few_words_say_so() -> None:
-    assert noise.skip(stream(12, 3), np.log1p(-0.5), 6400, np.zeros(100, dtype=np.uint64)) == -1
+    rate, table = np.log1p(-0.5), noise.distances(0.5)
+    assert noise.skip(stream(12, 3), rate, table, 6400, np.zeros(100, dtype=np.uint64)) == -1
+    assert noise.list_events(stream(12, 3), rate, 6400, np.zeros(9, dtype=np.int64)) == -1
+    assert noise.list_events(stream(12, 30), rate, 6400, np.zeros(9, dtype=np.int64)) == -1
 
 
 @pytest.mark.parametrize(("digits", "levels"), [(1, 1), (5, 4), (63, 6), (33, 6)])
@@ -165,7 +211,8 @@ def test_event_driven_loss_has_the_distribution_of_bit_by_bit_loss() -> None:
     digits, levels, rest = noise.dense_part(probability)
     driven = np.zeros(words, dtype=np.uint64)
     noise.combine(stream(14, levels * words), digits, levels, driven)
-    noise.skip(stream(15, noise.words_for(rest, 64 * words)), np.log1p(-rest), 64 * words, driven)
+    fresh = stream(15, noise.words_for(rest, 64 * words))
+    noise.skip(fresh, np.log1p(-rest), noise.distances(rest), 64 * words, driven)
     uniform = (stream(16, 64 * words) >> np.uint64(11)) * 2.0**-53
     bitwise = plain.pack(uniform < probability)
     counts = [
@@ -195,11 +242,15 @@ def test_detectors_show_the_bit_in_its_basis_and_a_coin_in_the_other() -> None:
 
 
 def test_dark_counts_click_alone_or_make_a_double_click() -> None:
-    dark, toss, seen, outcome = (stream(30 + index, 50) for index in range(4))
+    dark, seen, outcome = (stream(30 + index, 50) for index in range(3))
+    places = np.flatnonzero(plain.unpack(dark))
+    toss = stream(33, len(places))
     for detector in (0, 1):
         after_seen, after = seen.copy(), outcome.copy()
-        optics.resolve_dark_counts(dark, detector, toss, after_seen, after)
-        d, t, s, o = (plain.unpack(one) for one in (dark, toss, seen, outcome))
+        optics.resolve_dark_counts(places, len(places), detector, toss, after_seen, after)
+        d, s, o = (plain.unpack(one) for one in (dark, seen, outcome))
+        t = np.zeros(len(d), dtype=bool)
+        t[places] = toss & np.uint64(1)
         assert (plain.unpack(after_seen) == (s | d)).all()
         double = d & s & (o != bool(detector))
         expected = np.where(d & ~s, bool(detector), np.where(double, t, o))
