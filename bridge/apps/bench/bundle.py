@@ -23,7 +23,6 @@ import psutil
 from bridge.domain.errors import BlockRejected, LinkError
 from bridge.quantum.distillation.bounds import binary_entropy
 from bridge.quantum.ends.authentication import BLOCK_BYTES, OneTimeKeys
-from bridge.quantum.ends.cascade import Pair
 from bridge.quantum.ends.channel import RING_WORDS, ClassicalChannel
 from bridge.quantum.ends.end import TAG_BITS, LinkParameters
 from bridge.quantum.ends.halves import KeyBlock
@@ -31,6 +30,7 @@ from bridge.quantum.ends.medium import Light, Medium
 from bridge.quantum.ends.receiver import ReceiverEnd
 from bridge.quantum.ends.sender import SenderEnd
 from bridge.quantum.ends.sink import ContainerRing
+from bridge.quantum.ends.turns import together
 from bridge.quantum.link.randomness import Randomness
 
 RING_SLOTS = 32
@@ -110,12 +110,10 @@ def _end(host: Host, link: int) -> SenderEnd | ReceiverEnd:
 
 
 class _Runner:
-    """The ends that one process holds, each with its ring."""
+    """The ends that one process holds, each with its ring; two at a time run in one thread."""
 
     def __init__(self, host: Host) -> None:
         self.ends = [_end(host, link) for link in range(len(host.sockets))]
-        for first, second in zip(self.ends[::2], self.ends[1::2], strict=False):
-            first.cascade.pair = second.cascade.pair = Pair()
         slot = host.parameters.block_bits // 8 + 64
         self.rings = [
             ContainerRing(host.folder / f"link-{link}", os.urandom(32), RING_SLOTS, slot)
@@ -130,24 +128,40 @@ class _Runner:
         for end in self.ends:
             end.stages.seconds.clear()
 
-        def drive(link: int) -> None:
-            end, ring = self.ends[link], self.rings[link]
-            for _ in range(blocks):
-                start = time.perf_counter()
-                try:
-                    block = end.run_block()
-                except BlockRejected as rejection:
-                    rejected.append(str(rejection))
-                    continue
-                except LinkError as failure:
-                    failures.append(failure)
-                    end.channel.close()
-                    return
-                with end.stages.measure("store"):
-                    ring.put(block)
-                counted.append(_count(block, time.perf_counter() - start))
+        def keep(link: int, block: KeyBlock | BlockRejected, start: float) -> None:
+            if isinstance(block, BlockRejected):
+                rejected.append(str(block))
+                return
+            with self.ends[link].stages.measure("store"):
+                self.rings[link].put(block)
+            counted.append(_count(block, time.perf_counter() - start))
 
-        threads = [threading.Thread(target=drive, args=(link,)) for link in range(len(self.ends))]
+        def drive(links: list[int]) -> None:
+            senders = [link for link in links if isinstance(self.ends[link], SenderEnd)]
+            try:
+                for _ in range(blocks):
+                    start = time.perf_counter()
+                    if len(links) == 2 and len(senders) == 1:
+                        order = sorted(links, key=senders.count, reverse=True)
+                        both = together(*(self.ends[link].turns() for link in order))
+                        for link, outcome in zip(order, both, strict=True):
+                            keep(link, outcome, start)
+                        continue
+                    for link in links:
+                        try:
+                            keep(link, self.ends[link].run_block(), start)
+                        except BlockRejected as rejection:
+                            keep(link, rejection, start)
+            except LinkError as failure:
+                failures.append(failure)
+                for link in links:
+                    self.ends[link].channel.close()
+
+        count = len(self.ends)
+        threads = [
+            threading.Thread(target=drive, args=([*range(link, min(link + 2, count))],))
+            for link in range(0, count, 2)
+        ]
         processor_before = time.process_time()
         start = time.perf_counter()
         for thread in threads:

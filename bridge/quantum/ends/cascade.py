@@ -9,30 +9,19 @@ else of its bits. `bridge/quantum/README.md` says why the answers are all that i
 from __future__ import annotations
 
 import math
-import threading
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from bridge.domain.errors import InputError
 from bridge.quantum.ends.channel import ClassicalChannel
-from bridge.quantum.kernels.conversation import (
-    PARITIES,
-    ROUNDS,
-    answer_over,
-    both_over,
-    search_over,
-)
+from bridge.quantum.ends.turns import Answers, Searches, alone
+from bridge.quantum.kernels.conversation import PARITIES, ROUNDS
 from bridge.quantum.kernels.knowledge import CORRECTED, FOLDING, Requests, Search, forget
 from bridge.quantum.kernels.trees import Indices, Trees, empty_trees
-from bridge.quantum.kernels.wire import LOST, Wire
 from bridge.quantum.link.randomness import Keystream, Words
-
-_Tally: TypeAlias = "npt.NDArray[np.int64]"
-_AnswerSide: TypeAlias = tuple[Wire, Words, Trees, Words, int, _Tally]
-_SearchSide: TypeAlias = tuple[Wire, Words, Trees, Search, Requests, int, int, Words, int, _Tally]
 
 FRAMES = 64
 SHORTEST, LONGEST = 1 << 4, 1 << 15
@@ -118,84 +107,12 @@ def selection(length: int, key: bytes) -> Words:
     return select
 
 
-class Pair:
-    """Two links in one process, one sending and one receiving, that reconcile in one thread.
-
-    The one that comes first waits for the other, ``patience_s`` at most, and lets it do the work of
-    both: two threads would sleep and wake at every round, hundreds of times in a block. What is
-    sent is the same, so that the other process may do as it likes.
-    """
-
-    def __init__(self, patience_s: float = 0.02) -> None:
-        self._patience_s = patience_s
-        self._lock = threading.Lock()
-        self._waiting: _Waiting | None = None
-
-    def answer(self, side: _AnswerSide) -> int:
-        """`answer_over`, alone or with the other link's `search_over`."""
-        other = self._meet(_Waiting(answering=side))
-        if isinstance(other, int):
-            return other
-        if other is None:
-            return answer_over(*side)
-        assert other.searching is not None
-        searched, answered = both_over(*other.searching, *side)
-        other.finish(searched)
-        return answered
-
-    def search(self, side: _SearchSide) -> int:
-        """`search_over`, alone or with the other link's `answer_over`."""
-        other = self._meet(_Waiting(searching=side))
-        if isinstance(other, int):
-            return other
-        if other is None:
-            return search_over(*side)
-        assert other.answering is not None
-        searched, answered = both_over(*side, *other.answering)
-        other.finish(answered)
-        return searched
-
-    def _meet(self, own: _Waiting) -> _Waiting | int | None:
-        """The other, to be worked for; what came of the own side, worked by the other; or None."""
-        with self._lock:
-            other, self._waiting = self._waiting, None
-            if other is None:
-                self._waiting = own
-        if other is not None:
-            return other
-        if not own.done.wait(self._patience_s):
-            with self._lock:
-                if self._waiting is own:
-                    self._waiting = None
-                    return None
-            own.done.wait()
-        return own.result
-
-
-class _Waiting:
-    """One side that waits for the other link of its pair."""
-
-    def __init__(
-        self, searching: _SearchSide | None = None, answering: _AnswerSide | None = None
-    ) -> None:
-        self.searching = searching
-        self.answering = answering
-        self.done = threading.Event()
-        self.result = LOST
-
-    def finish(self, result: int) -> None:
-        """Say what came of it, and wake it."""
-        self.result = result
-        self.done.set()
-
-
 class _Workings:
     """What both ends keep from block to block, so that nothing is allocated for each."""
 
     def __init__(self, frame_bits: int, key: bytes) -> None:
         self.order = permutations(frame_bits, _PERMUTED, key)
         self.trees = empty_trees(self.order, selection(frame_bits, key), _PASSES)
-        self.pair: Pair | None = None
         self.tally: npt.NDArray[np.int64] = np.zeros(4, dtype=np.int64)
 
     def prepare(self, plan: Schedule) -> Trees:
@@ -225,13 +142,18 @@ class _Workings:
 class Answering(_Workings):
     """The sender's side."""
 
-    def run(self, words: Words, plan: Schedule, channel: ClassicalChannel) -> int:
+    def turns(
+        self, words: Words, plan: Schedule, channel: ClassicalChannel
+    ) -> Generator[Answers, int, int]:
         """Answer until nothing is asked; the number of parities that were told."""
         trees = self.prepare(plan)
         side = (channel.wire, words, trees, channel.transcript, channel.used, self.tally)
-        pair = self.pair
-        channel.adopt(answer_over(*side) if pair is None else pair.answer(side))
+        channel.adopt((yield Answers(side)))
         return int(self.tally[PARITIES])
+
+    def run(self, words: Words, plan: Schedule, channel: ClassicalChannel) -> int:
+        """`turns` with nothing beside."""
+        return alone(self.turns(words, plan, channel))
 
 
 class Searching(_Workings):
@@ -246,7 +168,9 @@ class Searching(_Workings):
             masks=np.zeros(2 * entries, dtype=np.uint64),
         )
 
-    def run(self, words: Words, plan: Schedule, channel: ClassicalChannel) -> tuple[int, int, int]:
+    def turns(
+        self, words: Words, plan: Schedule, channel: ClassicalChannel
+    ) -> Generator[Searches, int, tuple[int, int, int]]:
         """Correct ``words`` in place; the parities asked for, the bits flipped and the rounds."""
         trees = self.prepare(plan)
         search = clear_search(self.search)
@@ -263,9 +187,12 @@ class Searching(_Workings):
             channel.used,
             self.tally,
         )
-        pair = self.pair
-        channel.adopt(search_over(*side) if pair is None else pair.search(side))
+        channel.adopt((yield Searches(side)))
         return int(self.tally[PARITIES]), int(search.counts[CORRECTED]), int(self.tally[ROUNDS])
+
+    def run(self, words: Words, plan: Schedule, channel: ClassicalChannel) -> tuple[int, int, int]:
+        """`turns` with nothing beside."""
+        return alone(self.turns(words, plan, channel))
 
 
 def empty_search(passes: int, length: int, entries: int) -> Search:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ from bridge.quantum.ends.authentication import (
 from bridge.quantum.ends.channel import ClassicalChannel
 from bridge.quantum.ends.halves import EstimatedBits, KeyBlock, SiftedBits, VerifiedBits
 from bridge.quantum.ends.medium import PULSES_A_WORD, Medium
+from bridge.quantum.ends.turns import Turn, alone
 from bridge.quantum.kernels.compression import compress, seed_words
 from bridge.quantum.kernels.streams import compact, gather, move
 from bridge.quantum.link.randomness import Randomness, Words
@@ -103,7 +105,7 @@ class Stages:
             self.seconds[name] = self.seconds.get(name, 0.0) + spent
 
 
-class End:
+class End(ABC):
     """One end between blocks: the bits that are left over, the keys, the last error rate."""
 
     def __init__(
@@ -127,6 +129,18 @@ class End:
         self._sifted: Words = np.zeros(2 * parameters.block_words + 1024, dtype=np.uint64)
         self._place = 0
         self._spare: Words = np.zeros_like(self._sifted)
+
+    @abstractmethod
+    def turns(self) -> Generator[Turn, int, KeyBlock]:
+        """The next block's key, in turns (`ends.turns`)."""
+
+    def run_block(self) -> KeyBlock:
+        """The next block's key.
+
+        Raises ``BlockRejected`` when the block leaves none, after which both ends can go on with
+        the next; ``MessageForged`` or ``PeerLost`` when they cannot.
+        """
+        return alone(self.turns())
 
     def round_words(self) -> int:
         """Words of pulses in the next round: what is missing and two deviations more, to a limit.

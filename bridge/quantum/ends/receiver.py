@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Generator
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from bridge.quantum.ends.halves import (
 )
 from bridge.quantum.ends.medium import Medium
 from bridge.quantum.ends.sender import CONFIRMED
+from bridge.quantum.ends.turns import Turn
 from bridge.quantum.kernels.compression import seed_words
 from bridge.quantum.kernels.streams import mark, total_ones
 from bridge.quantum.link.randomness import Randomness, Words
@@ -48,17 +50,18 @@ class ReceiverEnd(End):
         self.cascade = Searching(parameters.block_words, permutation_key)
         self._bases: Words = np.empty(0, dtype=np.uint64)
 
-    def run_block(self) -> KeyBlock:
-        """The next block's key; raises as `SenderEnd.run_block` does."""
+    def turns(self) -> Generator[Turn, int, KeyBlock]:
+        """The next block's key, in turns; see `End.run_block`."""
         receiver_key, sender_key = self.keys.take()
         self.channel.begin()
         self.number += 1
-        sifted = self._sift()
-        corrected = self._correct(self._estimate(sifted))
-        verified = self._verify(corrected, receiver_key, sender_key)
+        sifted = yield from self._sift()
+        # The sample follows on the last matches.
+        corrected = yield from self._correct(self._estimate(sifted))
+        verified = yield from self._verify(corrected, receiver_key, sender_key)
         return self.amplify(verified)
 
-    def _sift(self) -> SiftedBits:
+    def _sift(self) -> Generator[None, int, SiftedBits]:
         pulses = clicks = sifted = 0
         while self._place < self.parameters.sifted_bits:
             words = self.round_words()
@@ -70,6 +73,7 @@ class ReceiverEnd(End):
                 seen = self.medium.detect(bases)
             with self.stages.measure("send"):
                 self.channel.send(Kind.DETECTIONS, -seen.count % 64, seen.seen, seen.bases)
+            yield
             with self.stages.measure("wait"):
                 _, matches = self.channel.receive(Kind.MATCHES, len(seen.bases))
             if len(matches) != len(seen.bases):
@@ -104,10 +108,9 @@ class ReceiverEnd(End):
             sifted=block,
         )
 
-    def _correct(self, block: EstimatedBits) -> CorrectedBits:
+    def _correct(self, block: EstimatedBits) -> Generator[Turn, int, CorrectedBits]:
         plan = schedule(self.parameters.block_words, self.gate(block))
-        with self.stages.measure("correct"):
-            leak, corrected, rounds = self.cascade.run(block.bits, plan, self.channel)
+        leak, corrected, rounds = yield from self.cascade.turns(block.bits, plan, self.channel)
         return CorrectedBits(
             bits=block.bits,
             leak_bits=leak,
@@ -116,7 +119,9 @@ class ReceiverEnd(End):
             estimated=block,
         )
 
-    def _verify(self, block: CorrectedBits, receiver_key: bytes, sender_key: bytes) -> VerifiedBits:
+    def _verify(
+        self, block: CorrectedBits, receiver_key: bytes, sender_key: bytes
+    ) -> Generator[None, int, VerifiedBits]:
         opening = (KEY_BYTES + TAG_BYTES) // 8
         expected = opening + seed_words(len(block.bits))
         with self.stages.measure("wait"):
@@ -134,6 +139,7 @@ class ReceiverEnd(End):
             exchanged = self.channel.used
             seal = tag(receiver_key, self.channel.written())
             self.channel.send(Kind.SEAL, 0, np.frombuffer(seal, dtype=np.uint64))
+        yield
         with self.stages.measure("wait"):
             answer = self.channel.receive_tag(Kind.CONFIRMATION)
         check(sender_key, CONFIRMED + seal, answer.tobytes(), "the sender's confirmation")

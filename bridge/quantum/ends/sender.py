@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import numpy as np
 
 from bridge.domain.errors import BlockRejected, MessageForged
@@ -23,6 +25,7 @@ from bridge.quantum.ends.halves import (
     VerifiedBits,
 )
 from bridge.quantum.ends.medium import Medium
+from bridge.quantum.ends.turns import Turn
 from bridge.quantum.kernels.compression import seed_words
 from bridge.quantum.kernels.conversation import ROUNDS
 from bridge.quantum.kernels.streams import compact_pair, draw_distinct, total_ones
@@ -47,18 +50,14 @@ class SenderEnd(End):
         self.cascade = Answering(parameters.block_words, permutation_key)
         self._scratch: dict[str, Words] = {}
 
-    def run_block(self) -> KeyBlock:
-        """The next block's key.
-
-        Raises ``BlockRejected`` when the block leaves none, after which both ends can go on with
-        the next; ``MessageForged`` or ``PeerLost`` when they cannot.
-        """
+    def turns(self) -> Generator[Turn, int, KeyBlock]:
+        """The next block's key, in turns; see `End.run_block`."""
         receiver_key, sender_key = self.keys.take()
         self.channel.begin()
         self.number += 1
-        sifted = self._sift()
-        corrected = self._correct(self._estimate(sifted))
-        verified = self._verify(corrected, receiver_key, sender_key)
+        sifted = yield from self._sift()
+        corrected = yield from self._correct((yield from self._estimate(sifted)))
+        verified = yield from self._verify(corrected, receiver_key, sender_key)
         return self.amplify(verified)
 
     def _buffer(self, name: str, words: int) -> Words:
@@ -68,12 +67,13 @@ class SenderEnd(End):
             self._scratch[name] = held
         return held[:words]
 
-    def _sift(self) -> SiftedBits:
+    def _sift(self) -> Generator[None, int, SiftedBits]:
         pulses = clicks = sifted = 0
         while self._place < self.parameters.sifted_bits:
             words = self.round_words()
             with self.stages.measure("emit"):
                 emission = self.medium.emit(words)
+            yield
             with self.stages.measure("wait"):
                 count, body = self.channel.receive(Kind.DETECTIONS, 2 * words)
             with self.stages.measure("sift"):
@@ -97,7 +97,7 @@ class SenderEnd(End):
             pulses, clicks = pulses + 64 * words, clicks + clicked
         return self.take(pulses, clicks, sifted)
 
-    def _estimate(self, block: SiftedBits) -> EstimatedBits:
+    def _estimate(self, block: SiftedBits) -> Generator[None, int, EstimatedBits]:
         size = self.parameters.sample_size
         with self.stages.measure("estimate"):
             places = np.empty(size, dtype=np.uint32)
@@ -106,6 +106,7 @@ class SenderEnd(End):
                 taken[:] = 0
             sample, bits = self.without_sample(block, places, taken)
             self.channel.send(Kind.SAMPLE, 0, places.view(np.uint64), sample)
+        yield
         with self.stages.measure("wait"):
             _, theirs = self.channel.receive(Kind.SAMPLED, len(sample))
         if len(theirs) != len(sample):
@@ -118,10 +119,9 @@ class SenderEnd(End):
             sifted=block,
         )
 
-    def _correct(self, block: EstimatedBits) -> CorrectedBits:
+    def _correct(self, block: EstimatedBits) -> Generator[Turn, int, CorrectedBits]:
         plan = schedule(self.parameters.block_words, self.gate(block))
-        with self.stages.measure("correct"):
-            leak = self.cascade.run(block.bits, plan, self.channel)
+        leak = yield from self.cascade.turns(block.bits, plan, self.channel)
         return CorrectedBits(
             bits=block.bits,
             leak_bits=leak,
@@ -130,7 +130,9 @@ class SenderEnd(End):
             estimated=block,
         )
 
-    def _verify(self, block: CorrectedBits, receiver_key: bytes, sender_key: bytes) -> VerifiedBits:
+    def _verify(
+        self, block: CorrectedBits, receiver_key: bytes, sender_key: bytes
+    ) -> Generator[None, int, VerifiedBits]:
         with self.stages.measure("verify"):
             # The tag's key is drawn when correction is over, and the seed when the light is.
             key = self.rng.secret_bytes(KEY_BYTES)
@@ -138,6 +140,7 @@ class SenderEnd(End):
             seed = self.rng.words(seed_words(len(block.bits)))
             opening = np.frombuffer(key + own, dtype=np.uint64)
             self.channel.send(Kind.VERIFICATION, 0, opening, seed)
+        yield
         with self.stages.measure("wait"):
             agreed, verdict = self.channel.receive(Kind.VERDICT, 1)
             exchanged = self.channel.used

@@ -28,7 +28,7 @@ LOST, MALFORMED, TOO_LONG = -1, -2, -3
 """Given instead of the transcript's new length: the peer is gone or too slow; a message is not what
 was expected; the transcript is full or the rounds are more than errors explain."""
 
-SPINS, YIELDS = 256, 64
+SPINS, YIELDS = 4000, 1000
 """Looks at a ring before the processor is offered to others, and offers before a sleep."""
 SLEEP_US = 50
 

@@ -5,17 +5,17 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from bridge.domain.errors import InputError, MessageForged, PeerLost
+from bridge.domain.errors import BlockRejected, InputError, MessageForged, PeerLost
 from bridge.quantum.distillation.bounds import binary_entropy
 from bridge.quantum.ends.cascade import (
     FRAMES,
     Answering,
-    Pair,
     Schedule,
     Searching,
     permutations,
@@ -24,6 +24,7 @@ from bridge.quantum.ends.cascade import (
 )
 from bridge.quantum.ends.channel import RING_WORDS, ClassicalChannel, Kind
 from bridge.quantum.ends.plain_cascade import _Frame, reconcile
+from bridge.quantum.ends.turns import together
 from bridge.quantum.kernels import plain
 from bridge.quantum.kernels.trees import crown, empty_trees, fold, fold_of, window
 from bridge.quantum.kernels.wire import DATA, HEAD
@@ -303,52 +304,73 @@ def questions(channel: ClassicalChannel) -> list[list[int]]:
 
 
 def test_two_links_in_one_thread_do_what_two_threads_do() -> None:
-    plan = schedule(256, 0.02)
-    pairs = [wire() for _ in range(2)]
-    # Long limits: the first to meet compiles the kernel that does both.
-    channels = [[ClassicalChannel(one, 600.0) for one in pair] for pair in pairs]
-    sent = [stream(index, 256) for index in range(2)]
-    got = [noisy(words, 0.02, 7) for words in sent]
-    leaks: dict[tuple[str, int], int] = {}
-    pair = Pair(patience_s=10.0)
-    threads = []
-    # One process has link 0's sender and link 1's receiver as a pair, the other two threads.
-    for link in range(2):
-        answering, searching = (kind(256, bytes(32)) for kind in (Answering, Searching))
-        if link == 0:
-            answering.pair = pair
-        else:
-            searching.pair = pair
+    """One process has link 0's sender and link 1's receiver in one thread, the other two threads.
 
-        def answer(link: int = link, end: Answering = answering) -> None:
-            leaks["told", link] = end.run(sent[link], plan, channels[link][0])
+    Link 1 has more errors, and goes on when link 0 is done; so it is the other way around.
+    """
+    for rates in ((0.002, 0.05), (0.05, 0.002)):
+        plan = schedule(256, 0.02)
+        channels = [linked(rings=True) for _ in range(2)]
+        sent = [stream(index, 256) for index in range(2)]
+        got = [noisy(words, rate, 7) for words, rate in zip(sent, rates, strict=True)]
+        answering = [Answering(256, bytes(32)) for _ in range(2)]
+        searching = [Searching(256, bytes(32)) for _ in range(2)]
+        others: dict[str, int] = {}
 
-        def search(link: int = link, end: Searching = searching) -> None:
-            leaks["asked", link] = end.run(got[link], plan, channels[link][1])[0]
+        def search(
+            end: Searching = searching[0],
+            words: np.ndarray = got[0],
+            channel: ClassicalChannel = channels[0][1],
+            plan: Schedule = plan,
+            others: dict[str, int] = others,
+        ) -> None:
+            others["asked"] = end.run(words, plan, channel)[0]
 
-        threads += [threading.Thread(target=answer), threading.Thread(target=search)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for link in range(2):
-        assert got[link].tolist() == sent[link].tolist()
-        assert leaks["told", link] == leaks["asked", link] > 0
+        def answer(
+            end: Answering = answering[1],
+            words: np.ndarray = sent[1],
+            channel: ClassicalChannel = channels[1][0],
+            plan: Schedule = plan,
+            others: dict[str, int] = others,
+        ) -> None:
+            others["told"] = end.run(words, plan, channel)
+
+        threads = [threading.Thread(target=one) for one in (search, answer)]
+        for thread in threads:
+            thread.start()
+        told, found = together(
+            answering[0].turns(sent[0], plan, channels[0][0]),
+            searching[1].turns(got[1], plan, channels[1][1]),
+        )
+        for thread in threads:
+            thread.join()
+        assert not isinstance(found, BlockRejected)
+        assert told == others["asked"] > 0
+        assert found[0] == others["told"] > 0
+        for link in range(2):
+            assert got[link].tolist() == sent[link].tolist()
 
 
-def test_a_link_without_its_other_goes_on_alone() -> None:
-    plan = schedule(64, 0.02)
-    first, second = wire()
-    channels = ClassicalChannel(first, 20.0), ClassicalChannel(second, 20.0)
-    answering, searching = (kind(64, bytes(32)) for kind in (Answering, Searching))
-    searching.pair = Pair(patience_s=0.01)
-    sender = stream(3, 64)
-    receiver = noisy(sender, 0.02, 3)
-    thread = threading.Thread(target=answering.run, args=(sender, plan, channels[0]))
-    thread.start()
-    searching.run(receiver, plan, channels[1])
-    thread.join()
-    assert receiver.tolist() == sender.tolist()
+def test_one_link_that_is_rejected_does_not_stop_the_other() -> None:
+    def rejects() -> Iterator[None]:
+        yield None
+        raise BlockRejected("no key")
+
+    def gives() -> Iterator[None]:
+        yield None
+        yield None
+        return 7
+
+    rejected, given = together(rejects(), gives())
+    assert str(rejected) == "no key"
+    assert given == 7
+
+    def breaks() -> Iterator[None]:
+        yield None
+        raise PeerLost("gone")
+
+    with pytest.raises(PeerLost, match="gone"):
+        together(gives(), breaks())
 
 
 def test_what_is_no_question_is_refused() -> None:
