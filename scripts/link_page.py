@@ -46,8 +46,13 @@ def comparison_table() -> Iterator[str]:
             yield (
                 f"| {one.title} (`{one.name}`) | {length:g} km | {row.figure.what} | "
                 f"{quantity(row.figure.value, row.figure.unit)} | "
-                f"{quantity(row.simulated, row.figure.unit)} | {row.deviation:+.0%} |"
+                f"{quantity(row.simulated, row.figure.unit)} | {deviation(row.deviation)} |"
             )
+
+
+def deviation(share: float) -> str:
+    """Percent with its sign, which nothing has none of."""
+    return f"{share:+.0%}" if round(share, 2) else "0%"
 
 
 def quantity(value: float, unit: str) -> str:

@@ -33,7 +33,7 @@ def test_the_pictures_are_there_and_shown() -> None:
 
 def test_the_options_that_the_page_names_exist() -> None:
     shown = ""
-    for command in ("run", "sweep", "entropy"):
+    for command in ("run", "sweep", "entropy", "bench"):
         result = CliRunner().invoke(
             application("qkd"), ["qkd", command, "--help"], env={"COLUMNS": "200"}
         )

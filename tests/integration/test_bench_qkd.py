@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from bridge.apps.bench.qkd import measure
+from bridge.apps.cli import bench, distilling, qkd
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +53,18 @@ def test_an_odd_number_of_links_works_too() -> None:
     assert any("3 links" in one for one in told)
 
 
-def test_an_error_rate_that_leaves_no_key_is_refused() -> None:
-    command = [sys.executable, "-m", "bridge.apps.cli", "bench", "qkd", "--qber", "0.3"]
+@pytest.mark.parametrize("name", [("bench", "qkd"), ("qkd", "bench")])
+def test_an_error_rate_that_leaves_no_key_is_refused(name: tuple[str, str]) -> None:
+    command = [sys.executable, "-m", "bridge.apps.cli", *name, "--qber", "0.3"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert "0.08" in done.stderr
+
+
+def test_it_has_two_names() -> None:
+    (one,) = (c for c in bench.app.registered_commands if c.callback is distilling.qkd)
+    (other,) = (c for c in qkd.app.registered_commands if c.callback is distilling.qkd)
+    assert (one.name, other.name) == (None, "bench")
 
 
 def test_other_commands_do_not_load_the_compiler() -> None:

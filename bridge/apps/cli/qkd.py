@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from bridge.apps.cli.distilling import qkd as bench_qkd
 from bridge.apps.cli.root import JsonOption, print_json
 from bridge.apps.interrupts import stoppable
 from bridge.apps.qkd.blocks import (
@@ -193,6 +194,9 @@ def sweep(
         _show_study(Console(highlight=False), result)
     for file in files:
         Console(stderr=True, highlight=False).print(f"wrote {file}", markup=False)
+
+
+app.command("bench")(bench_qkd)
 
 
 @app.command()

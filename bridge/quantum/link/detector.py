@@ -35,7 +35,7 @@ class Detector:
 
     A double click is given a random bit and kept, never dropped: dropping it would make the loss
     depend on the basis, and the bound on phase errors would no longer hold (Lütkenhaus 1999,
-    arXiv quant-ph/9806008).
+    Phys. Rev. A 59, 3301).
 
     ``dead_time_gates``, ``afterpulse_probability`` (for each click) with its mean delay in gates,
     and ``pixels`` in each detector are what `recovery` describes.

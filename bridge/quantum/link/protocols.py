@@ -1,7 +1,7 @@
 """What both ends agreed on before they start: states, intensities, bases, settings.
 
 Z is the basis of the key (0 in arrays), X the basis of the check (1). A bias towards Z is the
-efficient form of BB84 (Lo, Chau and Ardehali 2005, arXiv quant-ph/0011056).
+efficient form of BB84 (Lo, Chau and Ardehali 2005, doi 10.1007/s00145-004-0142-y).
 """
 
 from __future__ import annotations

@@ -156,8 +156,9 @@ def _too_few_doubles(tally: Tally, detector: Detector) -> str | None:
 
     A photon in the wrong basis goes to either detector alike. Of a coherent pulse both parts are
     independent, so with gain Q each detector fires with 1 - sqrt(1 - Q), and both with its square
-    (the idea of Gras et al. 2021, arXiv 2010.08474, to tell blinding from the statistics of
-    clicks). The tail of the Poisson law that bounds the binomial from above is Chernoff's.
+    (the idea of Gras et al. 2020, "Countermeasure against quantum hacking using detection
+    statistics", to tell blinding from clicks). The tail of the Poisson law that bounds the binomial
+    from above is Chernoff's.
     """
     expected, seen = 0.0, 0.0
     for k in range(len(tally.sent)):
