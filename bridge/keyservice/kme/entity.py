@@ -27,6 +27,7 @@ from bridge.domain.errors import (
 )
 from bridge.domain.keys import Provenance
 from bridge.keyservice.audit import AuditLog
+from bridge.keyservice.blockrows import Purpose
 from bridge.keyservice.database import Database
 from bridge.keyservice.kme.extensions import Asked, read_extensions
 from bridge.keyservice.kme.peerwire import PromiseBody, SegmentBody
@@ -40,7 +41,7 @@ from bridge.keyservice.kme.wire import (
     Status,
 )
 from bridge.keyservice.linkblock import LinkBlock
-from bridge.keyservice.pool import KeyPool, Purpose
+from bridge.keyservice.pool import KeyPool
 from bridge.keyservice.promises import NotHere, NotNamed, Promise, Promises
 
 _log = structlog.stdlib.get_logger(__name__)

@@ -13,10 +13,11 @@ import pytest
 from sqlalchemy import select, update
 
 from bridge.domain.errors import BlockConflict, InputError, PoolExhausted, PoolFull, SealBroken
+from bridge.keyservice.blockrows import Purpose
 from bridge.keyservice.chunks import CHUNK_BYTES, Segment
 from bridge.keyservice.database import Database, open_database
 from bridge.keyservice.linkblock import LinkBlock
-from bridge.keyservice.pool import KeyPool, PoolLimits, Purpose
+from bridge.keyservice.pool import KeyPool, PoolLimits
 from bridge.keyservice.schema import chunks
 
 Blocks = tuple[LinkBlock, LinkBlock]
@@ -128,8 +129,10 @@ def test_no_key_is_on_disk_in_the_clear_nor_readable_with_the_file_once_taken(
     pool.take(256, "id")
     with store.database.engine.begin() as db:
         row = db.execute(pool._mine()).first()
-    assert pool._open(row).plain[:32] == bytes(32)
-    assert pool._open(row).plain[32:] == blocks[0].key[32:]
+        assert row is not None
+        (part,) = pool._opened(db, row)
+    assert part.plain[:32] == bytes(32)
+    assert part.plain[32:] == blocks[0].key[32 : len(part.plain)]
 
 
 def test_a_part_that_was_changed_or_moved_does_not_open(opened: Database, blocks: Blocks) -> None:
