@@ -17,7 +17,7 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 import structlog
-from sqlalchemy import bindparam, delete, insert, literal_column, select
+from sqlalchemy import Connection, and_, delete, literal_column, or_, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from bridge.domain.errors import BridgeError, InputError, PoolFull, StoreUnavailable
@@ -97,6 +97,7 @@ class PoolIntake:
         self._free: list[int] = []
         self._held: int | None = None
         self._connection = database.engine.connect()
+        self._statement, self._columns = _insertion(self._connection)
         self._log = write_ahead(database, self._connection) if self._slots is not None else None
 
     def put(self, block: LinkBlock) -> None:
@@ -196,7 +197,9 @@ class PoolIntake:
                 self._free = self._find_slots([*given])
             given.append(self._free.pop())
             rows.append(one.row | {"sealed": None, "slot": given[-1]})
-        self._connection.execute(_INSERT, rows)
+        self._connection.exec_driver_sql(
+            self._statement, [tuple(row[name] for name in self._columns) for row in rows]
+        )
         if slots is not None:
             for one, row in zip(batch, rows, strict=True):
                 if row["slot"] is not None:
@@ -220,39 +223,39 @@ class PoolIntake:
             return 0, 0
         if self.overflow is Overflow.REFUSE:
             raise PoolFull(self._held + bits, limits.high_bits)
-        gone, freed, slots = [], 0, []
-        query = select(blocks.c.number, blocks.c.free_bytes, blocks.c.slot).where(*mine)
-        for row in db.execute(query.order_by(blocks.c.number)):
+        gone, freed, slots, divided = 0, 0, list[int](), False
+        query = select(blocks.c.number, blocks.c.free_bytes, blocks.c.slot, _WHOLE.label("whole"))
+        last = 0
+        for row in db.execute(query.where(*mine).order_by(blocks.c.number)):
             if self._held - freed + bits <= limits.low_bits:
                 break
-            gone.append(row.number)
+            last = row.number
+            gone += 1
             freed += 8 * row.free_bytes
+            divided = divided or not row.whole
             if row.slot is not None:
                 slots.append(row.slot)
-        oldest = _UP_TO, {"last": gone[-1] if gone else 0, "owner": self.owner}
+        older = and_(blocks.c.owner == self.owner, blocks.c.number <= last)
         # Of a block that is whole nothing was made, so nobody will ever ask for its history.
-        db.execute(*oldest)
-        if gone:
-            destroy_blocks(db, (blocks.c.number <= gone[-1]) & (blocks.c.owner == self.owner))
+        db.execute(delete(blocks).where(older, _WHOLE))
+        if divided:
+            destroy_blocks(db, older)
         self._held -= freed
         self._free += reversed(slots)
-        return len(gone), freed
+        return gone, freed
 
 
-_INSERT = insert(blocks).values(
-    {
-        name: bindparam(name)
-        for name in (
-            *("block_id", "link_id", "owner", "state", "source", "simulated", "qber"),
-            *("leak_bits", "epsilon", "created_at", "expires_at", "free_bytes", "sealed", "slot"),
-        )
-    }
-)
-_UP_TO = delete(blocks).where(
-    blocks.c.number <= bindparam("last"),
-    blocks.c.owner == bindparam("owner"),
-    blocks.c.slot.is_not(None) | blocks.c.sealed.is_not(None),
-)
+_WHOLE = or_(blocks.c.slot.is_not(None), blocks.c.sealed.is_not(None))
+
+
+def _insertion(db: Connection) -> tuple[str, tuple[str, ...]]:
+    """A row's insertion as the driver takes it, and the columns in its order.
+
+    Compiling it again for each block would be half of what a block costs.
+    """
+    columns = tuple(one.name for one in blocks.c if one.name != "number")
+    marks = ", ".join(["?" if db.dialect.paramstyle == "qmark" else "%s"] * len(columns))
+    return f"INSERT INTO blocks ({', '.join(columns)}) VALUES ({marks})", columns  # noqa: S608
 
 
 class PoolSink:
