@@ -120,6 +120,11 @@ class QuantumKeyDistribution:
             raise InputError(f"pause: expected 0 to {LONGEST_PAUSE_S:g} s, got {pause_s}")
         if not 0.0 < timeout_s < float("inf"):
             raise InputError(f"timeout: expected above 0 s, got {timeout_s}")
+        if adversary is not None and not hasattr(adversary, "touch"):
+            raise InputError(
+                "adversary: expected one on single photons, as InterceptResend, got "
+                f"{type(adversary).__name__}"
+            )
         self.link = Link(channel or Channel(), detector or Detector(), adversary or Nobody())
         if self.link.detector.remembers:
             raise InputError(
@@ -148,6 +153,7 @@ class QuantumKeyDistribution:
             stop=stop_after_attempt(self.attempts),
             wait=wait_random_exponential(multiplier=self.pause_s, max=LONGEST_PAUSE_S),
             retry=retry_if_exception(_may_be_retried),
+            sleep=_pause,
             reraise=True,
         )
         try:
@@ -181,18 +187,23 @@ class QuantumKeyDistribution:
         rng = self._randomness()
         rng.require_secret("a key of the link")
         seed, shared, order = (rng.secret_bytes(n) for n in (32, BLOCK_BYTES, 32))
+        randomness = self._randomness(), self._randomness()
         sockets = self._wires()
-        ends = self._ends(sockets, seed, shared, order)
+        ends = self._ends(sockets, randomness, seed, shared, order)
         with ThreadPoolExecutor(len(ends), thread_name_prefix="link-end") as threads:
             runs = [threads.submit(_run, end, sockets) for end in ends]
+            over = _when_done(runs)
+            late = False
             try:
-                waiting = [asyncio.wrap_future(run) for run in runs]
-                _, late = await asyncio.wait(waiting, timeout=self.timeout_s)
+                async with asyncio.timeout(self.timeout_s):
+                    await over.wait()
+            except TimeoutError:
+                late = True
             finally:
                 # Whoever still waits for the other end sees that it is gone. What is being reckoned
                 # is over in less than a round of pulses.
                 _cut(sockets)
-                await _until_done(runs)
+                await _uninterrupted(over)
                 for one in sockets:
                     one.close()
         if late:
@@ -204,20 +215,19 @@ class QuantumKeyDistribution:
         return sender, receiver, qber_limit(ends[0], sender)
 
     def _ends(
-        self, sockets: tuple[socket.socket, socket.socket], seed: bytes, shared: bytes, order: bytes
+        self,
+        sockets: tuple[socket.socket, socket.socket],
+        randomness: tuple[Randomness, Randomness],
+        seed: bytes,
+        shared: bytes,
+        order: bytes,
     ) -> tuple[SiftingSender, SiftingReceiver]:
         made = []
-        for kind, wire in zip((SiftingSender, SiftingReceiver), sockets, strict=True):
-            made.append(
-                kind(
-                    self.parameters,
-                    ClassicalChannel(wire, self.timeout_s),
-                    TouchedLight(self.link, seed, Randomness.system()),
-                    OneTimeKeys(shared),
-                    self._randomness(),
-                    order,
-                )
-            )
+        kinds = (SiftingSender, SiftingReceiver)
+        for kind, wire, rng in zip(kinds, sockets, randomness, strict=True):
+            light = TouchedLight(self.link, seed, Randomness.system())
+            channel = ClassicalChannel(wire, self.timeout_s)
+            made.append(kind(self.parameters, channel, light, OneTimeKeys(shared), rng, order))
         sender, receiver = made
         assert isinstance(sender, SiftingSender)
         assert isinstance(receiver, SiftingReceiver)
@@ -240,12 +250,25 @@ def _cut(sockets: tuple[socket.socket, socket.socket]) -> None:
             one.shutdown(socket.SHUT_RDWR)
 
 
-async def _until_done(runs: list[Future[EstimatedBits]]) -> None:
-    """Wait for threads that end soon, however often the waiting task is cancelled."""
+def _when_done(runs: list[Future[EstimatedBits]]) -> asyncio.Event:
+    """Set when all have ended, however they did."""
+    over, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def note(_: Future[EstimatedBits]) -> None:
+        if all(run.done() for run in runs):
+            loop.call_soon_threadsafe(over.set)
+
+    for run in runs:
+        run.add_done_callback(note)
+    return over
+
+
+async def _uninterrupted(over: asyncio.Event) -> None:
+    """Wait for what ends soon, however often the waiting task is cancelled."""
     cancelled = False
-    while not all(run.done() for run in runs):
+    while not over.is_set():
         try:
-            await asyncio.sleep(0.002)
+            await over.wait()
         except asyncio.CancelledError:
             cancelled = True
     if cancelled:
@@ -258,6 +281,10 @@ def _rank(failure: BaseException) -> int:
     if not isinstance(failure, LinkError):
         return -1
     return next((place for place, kind in enumerate(order) if isinstance(failure, kind)), -1)
+
+
+async def _pause(seconds: float) -> None:
+    await asyncio.sleep(seconds)
 
 
 def _may_be_retried(error: BaseException) -> bool:

@@ -37,7 +37,7 @@ class TouchedLight(Medium):
         self._rng = rng
 
     def detect(self, bases: Words) -> Clicks:
-        """What the detectors show of the next pulses, measured in ``bases``, after the adversary."""
+        """What the detectors show of what the adversary left, measured in ``bases``."""
         sent = self.emit(len(bases))
         pulses = Pulses(bits=_bits(sent.bits), bases=_bits(sent.bases))
         link, rng = self._link, self._rng

@@ -25,6 +25,7 @@ from bridge.quantum.ends.medium import Medium
 from bridge.quantum.entropy.source import CheckedSource
 from bridge.quantum.kernels.plain import unpack
 from bridge.quantum.link.adversary import InterceptResend
+from bridge.quantum.link.attacks import BeamSplitting
 from bridge.quantum.link.channel import Channel
 from bridge.quantum.link.detector import Detector
 from bridge.quantum.link.randomness import Randomness
@@ -117,7 +118,7 @@ async def test_the_pauses_between_noisy_blocks_grow_and_are_random() -> None:
         pauses.append(seconds)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tenacity.asyncio._portable_async_sleep", note)
+        patch.setattr("bridge.quantum.distribution.generation._pause", note)
         for _ in range(4):
             with pytest.raises(ChannelAttacked):
                 await generate(adversary=InterceptResend(1.0), attempts=4, pause_s=1.0)
@@ -216,8 +217,7 @@ async def test_cancelled_it_leaves_no_thread_and_the_loop_was_free() -> None:
     system = QuantumKeyDistribution(parameters=SMALL, adversary=Holds())
     task = asyncio.create_task(system.generate_keys())
     async with asyncio.timeout(30):
-        while not held.is_set():
-            await asyncio.sleep(0.001)
+        await asyncio.to_thread(held.wait, 30)
     assert end_threads()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -243,6 +243,7 @@ async def test_a_source_that_is_stuck_gives_no_block() -> None:
         ({"timeout_s": 0.0}, "timeout: expected above 0 s, got 0.0"),
         ({"timeout_s": float("nan")}, "timeout: expected above 0 s, got nan"),
         ({"detector": Detector(dead_time_gates=5)}, "without dead time"),
+        ({"adversary": BeamSplitting(0.1)}, "on single photons, as InterceptResend, got BeamSpl"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options: dict[str, object], message: str) -> None:
