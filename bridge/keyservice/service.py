@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -147,11 +147,12 @@ class KeyService:
         self._exit.callback(store.close)
         pool = KeyPool(store.database, LOCAL, self._limits)
         source = settings.source or SimulatedLink(settings.link, pool.name)
-        filler = PoolFiller(pool, source, settings.patience, settings.simulated)
+        filler = PoolFiller(pool, source, settings.patience, settings.simulated, store.audit)
         group = await self._exit.enter_async_context(asyncio.TaskGroup())
-        self._opened = _Opened(store, Signer(store, self._signatures), token, pool, filler)
-        for task in (group.create_task(filler.run()), group.create_task(self._keep_house())):
-            self._exit.callback(task.cancel)
+        signer = Signer(store, self._signatures)
+        self._opened = _Opened(store, signer, token, pool, filler, group)
+        self._start_task(filler.run())
+        self._start_task(self._keep_house())
         _log.info(
             "keyservice.started", provider=self._signatures.name, simulated=settings.simulated
         )
@@ -182,6 +183,13 @@ class KeyService:
     def link_status(self) -> LinkStatus:
         """The link and its pool now."""
         return self._open().filler.status()
+
+    async def reset_link(self) -> LinkStatus:
+        """The link after an operator let it start anew; as it is where it had not stopped."""
+        filler = self._open().filler
+        if await filler.reset():
+            self._start_task(filler.run())
+        return filler.status()
 
     async def keys(self) -> list[PublicKeyRecord]:
         """All keys, in the order of their labels."""
@@ -414,6 +422,9 @@ class KeyService:
         for key_id in policy.due(await self.keys(), lives, time.time()):
             await self.rotate_key(key_id)
 
+    def _start_task(self, work: Coroutine[Any, Any, None]) -> None:
+        self._exit.callback(self._open().group.create_task(work).cancel)
+
     def _open(self) -> _Opened:
         if self._opened is None:
             raise KeyServiceError("key service: expected it to be started, it is not")
@@ -429,3 +440,4 @@ class _Opened:
     token: bytes = field(repr=False)
     pool: KeyPool
     filler: PoolFiller
+    group: asyncio.TaskGroup
