@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -37,6 +37,7 @@ from bridge.keyservice.derivation import derive_seed, link_bits
 from bridge.keyservice.filler import LinkStatus, PoolFiller
 from bridge.keyservice.linkblock import KeySource, SimulatedLink
 from bridge.keyservice.pool import LOCAL, KeyPool, LinkKey, PoolLimits
+from bridge.keyservice.retention import RETENTION_S, prune
 from bridge.keyservice.rotation import RotationPolicy, next_label
 from bridge.keyservice.sealingkey import KeyFile, SealingKeySource
 from bridge.keyservice.secretfile import read_or_create_secret
@@ -77,6 +78,7 @@ class KeyServiceSettings:
     shared_database: str | None = field(default=None, repr=False)
     sealing: SealingKeySource | None = None
     rotation: RotationPolicy = field(default_factory=RotationPolicy)
+    retention_s: float = RETENTION_S
 
     @property
     def secrets_folder(self) -> Path:
@@ -415,6 +417,9 @@ class KeyService:
         expired = await asyncio.to_thread(opened.pool.expire)
         if expired:
             _log.info("pool.expired", bits=expired)
+        pruned = await asyncio.to_thread(prune, opened.store.database, self._settings.retention_s)
+        if pruned:
+            _log.info("keyservice.pruned", **asdict(pruned))
         policy = self._settings.rotation
         lives = await self.lives()
         for key_id in policy.over(lives, time.time()):
