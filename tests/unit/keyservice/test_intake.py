@@ -320,6 +320,16 @@ while True:
 """
 
 
+def killed(process: subprocess.Popen[str]) -> list[str]:
+    """The whole lines that a process had written when it was killed."""
+    assert process.stdout is not None
+    process.send_signal(signal.SIGKILL)
+    rest = process.stdout.read()
+    process.wait(60)
+    process.stdout.close()
+    return [line for line in rest.split() if len(line) == 64]
+
+
 def test_what_put_returned_for_is_there_after_kill_9(where: Path | str, key_file: Path) -> None:
     open_database(where, key_file).close()
     told: list[str] = []
@@ -331,8 +341,7 @@ def test_what_put_returned_for_is_there_after_kill_9(where: Path | str, key_file
         )
         assert putter.stdout is not None
         told += [putter.stdout.readline().strip() for _ in range(kills_after)]
-        putter.send_signal(signal.SIGKILL)
-        told += [line for line in putter.communicate(timeout=180)[0].split() if len(line) == 64]
+        told += killed(putter)
     database = open_database(where, key_file)
     pool = KeyPool(database, limits=WIDE)
     there = [pool.take(8 * 9000, "id").key[:32].hex() for _ in range(pool.bits // (8 * 9000))]
@@ -374,8 +383,7 @@ def test_nothing_that_was_given_of_a_whole_block_is_given_again_after_kill_9(
         )
         assert taker.stdout is not None
         given += [taker.stdout.readline().strip() for _ in range(kills_after)]
-        taker.send_signal(signal.SIGKILL)
-        given += [line for line in taker.communicate(timeout=180)[0].split() if len(line) == 64]
+        given += killed(taker)
     pool = KeyPool(database, limits=WIDE)
     left = pool.take(pool.bits, "id").key
     rest = [left[n : n + 32].hex() for n in range(0, len(left), 32)]
