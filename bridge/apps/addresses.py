@@ -9,18 +9,27 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 
-def _https(text: str) -> str:
+def _address(text: str, scheme: str, example: str) -> str:
     try:
         parts = urlsplit(text)
-        good = parts.scheme == "https" and bool(parts.hostname) and bool(parts.port)
+        good = parts.scheme == scheme and bool(parts.hostname) and bool(parts.port)
     except ValueError:  # a port above 65535 or of letters
         good = False
     if not good or any(letter.isspace() for letter in text):
-        raise PydanticCustomError("https", "expected an address as https://127.0.0.1:8443")
+        raise PydanticCustomError("address", "expected an address as " + example)
     return text
 
 
+def _https(text: str) -> str:
+    return _address(text, "https", "https://127.0.0.1:8443")
+
+
+def _http(text: str) -> str:
+    return _address(text, "http", "http://127.0.0.1:8090")
+
+
 HttpsUrl = Annotated[str, AfterValidator(_https)]
+HttpUrl = Annotated[str, AfterValidator(_http)]
 
 
 def host_and_port(url: str) -> tuple[str, int]:

@@ -11,10 +11,11 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bridge.apps.addresses import HttpsUrl
+from bridge.apps.addresses import HttpsUrl, HttpUrl
 from bridge.domain.errors import ConfigError
 from bridge.keyservice.kme.settings import DeliveryLimits, KmeSettings
 from bridge.keyservice.pool import PoolLimits
+from bridge.keyservice.retention import RETENTION_S
 from bridge.keyservice.sealingkey import KeyFile, KeyVariable
 from bridge.keyservice.tlsfiles import TlsFiles
 
@@ -52,8 +53,10 @@ class DeliveryConfig(_Model):
 class KmeConfig(_Model):
     """One KME.
 
-    SAEs ask at ``listen_url``; the other KME and the link at ``peer_listen_url``. The sealing key
-    is in ``key_file``, or in the variable of the environment that ``key_variable`` names.
+    SAEs ask at ``listen_url``; the other KME and the link at ``peer_listen_url``; at
+    ``metrics_listen_url``, where there is one, metrics, health and readiness are told to everybody.
+    Records of delivered keys are forgotten after ``retention_s``, 30 days. The sealing key is in
+    ``key_file``, or in the variable of the environment that ``key_variable`` names.
     """
 
     kme_id: Name
@@ -61,6 +64,7 @@ class KmeConfig(_Model):
     peer_url: HttpsUrl
     listen_url: HttpsUrl
     peer_listen_url: HttpsUrl
+    metrics_listen_url: HttpUrl | None = None
     database: str
     certificate: Path
     certificate_key: Path
@@ -71,6 +75,7 @@ class KmeConfig(_Model):
     saes: dict[str, Name] = {}
     pool: PoolConfig = PoolConfig()
     delivery: DeliveryConfig = DeliveryConfig()
+    retention_s: Annotated[float, Field(gt=0)] = RETENTION_S
 
     def settings(self, folder: Path) -> KmeSettings:
         """As a KME takes them; ``InputError`` for figures that do not fit together."""
@@ -92,6 +97,7 @@ class KmeConfig(_Model):
             links=self.links,
             limits=PoolLimits(**limits),
             delivery=DeliveryLimits(**self.delivery.model_dump()),
+            retention_s=self.retention_s,
         )
 
 

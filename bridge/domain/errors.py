@@ -27,6 +27,8 @@
     │   └── SealBroken          a sealed record that does not open
     ├── LinkError
     │   ├── BlockRejected       a block of the key link that yields no key (may be retried)
+    │   │   └── BlockTooNoisy   its QBER is not below the limit            (may be retried)
+    │   ├── ChannelAttacked     block after block too noisy, or a message forged
     │   ├── PeerLost            the link's other end is gone or too slow   (may be retried)
     │   ├── MessageForged       a classical message that is not what the other end sent
     │   └── SourceUnhealthy     a source of randomness that failed a health test
@@ -282,6 +284,40 @@ class BlockRejected(LinkError):
     """A block of the key link that yields no key."""
 
     retryable = True
+
+
+class BlockTooNoisy(BlockRejected):
+    """A block whose sampled QBER leaves no key; ``limit`` is the lowest that leaves none."""
+
+    def __init__(self, qber: float, limit: float, sample_size: int) -> None:
+        self.qber = qber
+        self.limit = limit
+        super().__init__(
+            f"QBER {qber:.2%} of {sample_size} sampled bits is not below the limit {limit:.2%}"
+        )
+
+
+class ChannelAttacked(LinkError):
+    """Somebody is on the key link, or it is broken: it gives no key.
+
+    ``blocks`` were tried; ``qbers`` are those that were too noisy, against ``limit``; ``forged``
+    says which classical message was not the other end's, if one was.
+    """
+
+    def __init__(
+        self, blocks: int, qbers: Sequence[float], limit: float | None, forged: str | None
+    ) -> None:
+        self.blocks = blocks
+        self.qbers = tuple(qbers)
+        self.limit = limit
+        self.forged = forged
+        seen = ", ".join(f"{qber:.2%}" for qber in self.qbers)
+        what = (
+            f"a forged message in block {blocks}: {forged}"
+            if forged is not None
+            else f"QBER {seen} in {len(self.qbers)} of {blocks} blocks, expected below {limit:.2%}"
+        )
+        super().__init__(f"link under attack or broken: {what}")
 
 
 class SourceUnhealthy(LinkError):

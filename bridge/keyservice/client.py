@@ -111,6 +111,10 @@ class KeyServiceClient:
         """The link and its pool."""
         return await self._get("/v1/link", LinkBody)
 
+    async def reset_link(self) -> LinkBody:
+        """The link, after one that had stopped was let start anew."""
+        return await self._request("POST", "/v1/link/reset", None, LinkBody, "")
+
     async def keys(self) -> list[PublicKeyRecord]:
         """All keys, in the order of their labels."""
         return [body.record() for body in (await self._get("/v1/keys", KeysBody)).keys]

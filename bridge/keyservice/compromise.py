@@ -14,8 +14,8 @@ from sqlalchemy import select, update
 
 from bridge.domain.errors import InputError
 from bridge.keyservice.audit import AuditLog
+from bridge.keyservice.blockrows import BlockState, Purpose, destroy_blocks, lock_pool
 from bridge.keyservice.instants import iso
-from bridge.keyservice.pool import BlockState, Purpose, destroy_blocks, lock_pool
 from bridge.keyservice.promises import PromiseState
 from bridge.keyservice.schema import blocks, promises, recipients, uses
 from bridge.keyservice.store import KeyState, KeyStore

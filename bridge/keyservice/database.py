@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, func, insert, select
+import structlog
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from bridge.crypto.aead import seal, unseal
@@ -22,8 +24,14 @@ from bridge.keyservice.schema import meta
 from bridge.keyservice.sealingkey import KeyFile, SealingKeySource
 from bridge.keyservice.secretfile import private_folder
 from bridge.keyservice.upgrading import ADVISORY_LOCK, revision_of, upgrade
+from bridge.keyservice.wholes import Slots
+
+_log = structlog.stdlib.get_logger(__name__)
 
 BUSY_TIMEOUT_S = 30.0
+CHECKPOINT_S = 1.0
+LONG_LOG_FRAMES = 4096
+"""16 MiB of pages of 4 KiB."""
 CONNECTIONS = 8
 _KEY_CHECK = "key_check"
 _KEY_CHECK_TEXT = b"astralink/keyservice/v1"
@@ -31,14 +39,17 @@ _KEY_CHECK_TEXT = b"astralink/keyservice/v1"
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """An open database with the key that seals its records."""
+    """An open database with the key that seals its records; ``slots`` only beside a SQLite."""
 
     engine: Engine
     sealing_key: bytes = field(repr=False)
+    slots: Slots | None = None
 
     def close(self) -> None:
         """Lets go of the database."""
         self.engine.dispose()
+        if self.slots is not None:
+            self.slots.close()
 
 
 def open_database(where: Path | str, key: SealingKeySource | Path) -> Database:
@@ -68,7 +79,8 @@ def open_database(where: Path | str, key: SealingKeySource | Path) -> Database:
     except BaseException:
         engine.dispose()
         raise
-    return Database(engine, sealing_key)
+    slots = Slots(where.with_name(f"{where.name}-blocks")) if isinstance(where, Path) else None
+    return Database(engine, sealing_key, slots)
 
 
 def _checked_key(db: Connection, source: SealingKeySource, place: str) -> bytes:
@@ -102,7 +114,10 @@ def _sqlite(path: Path) -> Engine:
     private_folder(path.parent)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     engine = create_engine(
-        f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_S}
+        f"sqlite:///{path}",
+        pool_size=CONNECTIONS,
+        max_overflow=-1,
+        connect_args={"timeout": BUSY_TIMEOUT_S},
     )
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
@@ -119,3 +134,50 @@ def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
 
 def _on_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+class WriteAheadLog:
+    """Looks after the write-ahead log of an embedded database that one connection writes fast to.
+
+    Copying the log into the database waits for the disk twice. Here a thread does that, so that no
+    writer waits; only when the log is long and the copy is done it starts anew, which is short.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="write-ahead-log", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop the thread."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        connection = self._engine.raw_connection()
+        try:
+            while not self._stop.wait(CHECKPOINT_S):
+                cursor = connection.cursor()
+                try:
+                    frames = cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+                    if frames > LONG_LOG_FRAMES:
+                        cursor.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+                except sqlite3.OperationalError as error:
+                    _log.warning("database.checkpoint_failed", reason=str(error))
+                finally:
+                    cursor.close()
+        finally:
+            connection.close()
+
+
+def write_ahead(database: Database, connection: Connection) -> WriteAheadLog:
+    """Have commits of this connection to a SQLite wait for no disk, and its log looked after.
+
+    They survive the death of the process. A loss of power may undo the last of them, in order.
+    """
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    raw.execute("PRAGMA synchronous=NORMAL")
+    raw.execute("PRAGMA wal_autocheckpoint=0")
+    return WriteAheadLog(database.engine)

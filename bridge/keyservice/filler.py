@@ -8,7 +8,14 @@ from enum import StrEnum
 
 import structlog
 
-from bridge.domain.errors import BlockRejected, BridgeError, InputError, KeyServiceError
+from bridge.domain.errors import (
+    BlockRejected,
+    BridgeError,
+    InputError,
+    KeyServiceError,
+    SourceUnhealthy,
+)
+from bridge.keyservice.audit import AuditLog
 from bridge.keyservice.linkblock import KeySource
 from bridge.keyservice.pool import KeyPool
 
@@ -24,6 +31,12 @@ class LinkState(StrEnum):
     FILLING = "filling"
     FULL = "full"
     FAILED = "link under attack or broken"
+    UNHEALTHY = "randomness failed its health test"
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the link gives nothing until an operator resets it."""
+        return self in (LinkState.FAILED, LinkState.UNHEALTHY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +53,7 @@ class BlockReport:
 
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
-    """The link and its pool at one moment."""
+    """The link and its pool at one moment; ``reason`` is why it stopped, where it did."""
 
     state: LinkState
     pool_bits: int
@@ -50,17 +63,25 @@ class LinkStatus:
     last_block: BlockReport | None
     last_rejection: str | None
     simulated: bool = True
+    reason: str | None = None
+    entropy_failures: int = 0
 
 
 class PoolFiller:
     """Keeps a pool between its water marks: from below the low one it fills up to the high one.
 
-    After ``patience`` rejections in a row it gives up and says so. A source that cannot be reached
-    is asked again every ``LOOK_S``. All methods belong to one event loop.
+    After ``patience`` rejections in a row, and at once when the source's randomness failed a health
+    test, it stops, says so in ``audit``, and stays so until `reset`. A source that cannot be
+    reached is asked again every ``LOOK_S``. All methods belong to one event loop.
     """
 
     def __init__(
-        self, pool: KeyPool, source: KeySource, patience: int, simulated: bool = True
+        self,
+        pool: KeyPool,
+        source: KeySource,
+        patience: int,
+        simulated: bool = True,
+        audit: AuditLog | None = None,
     ) -> None:
         if patience < 1:
             raise InputError(f"link: expected a patience of at least 1 block, got {patience}")
@@ -68,10 +89,13 @@ class PoolFiller:
         self._source = source
         self._patience = patience
         self._simulated = simulated
+        self._audit = audit
         self._changed = asyncio.Condition()
         self._bits = 0
         self._low = True
-        self._failed = False
+        self._stopped: LinkState | None = None
+        self._reason: str | None = None
+        self._entropy_failures = 0
         self._distilled = 0
         self._rejected = 0
         self._rejected_in_a_row = 0
@@ -83,7 +107,7 @@ class PoolFiller:
         target = self._pool.limits.high_bits
         state = LinkState.FULL if self._bits >= target else LinkState.FILLING
         return LinkStatus(
-            state=LinkState.FAILED if self._failed else state,
+            state=self._stopped or state,
             pool_bits=self._bits,
             target_bits=target,
             blocks_distilled=self._distilled,
@@ -91,11 +115,13 @@ class PoolFiller:
             last_block=self._last_block,
             last_rejection=self._last_rejection,
             simulated=self._simulated,
+            reason=self._reason,
+            entropy_failures=self._entropy_failures,
         )
 
     async def run(self) -> None:
-        """Fills the pool whenever it is low; returns when the link has failed."""
-        while not self._failed:
+        """Fills the pool whenever it is low; returns when the link has stopped."""
+        while self._stopped is None:
             await self.wake()
             if self._low:
                 await self._run_block()
@@ -107,12 +133,23 @@ class PoolFiller:
                 continue
 
     async def wait_for(self, bits: int, timeout_s: float) -> None:
-        """Return when the pool holds ``bits`` bits, the link has failed, or the time is over."""
+        """Return when the pool holds ``bits`` bits, the link has stopped, or the time is over."""
         try:
             async with asyncio.timeout(timeout_s), self._changed:
-                await self._changed.wait_for(lambda: self._failed or self._bits >= bits)
+                await self._changed.wait_for(lambda: self._stopped or self._bits >= bits)
         except TimeoutError:
             return
+
+    async def reset(self) -> bool:
+        """Let a link that has stopped start anew; whether it had. Who calls it runs `run` again."""
+        if self._stopped is None:
+            return False
+        await asyncio.to_thread(self._source.restart)
+        await self._note("link.reset", after=self._stopped.value)
+        self._stopped = self._reason = None
+        self._rejected_in_a_row = 0
+        _log.warning("link.reset")
+        return True
 
     async def wake(self) -> None:
         """Look at the pool: bits were taken or came."""
@@ -130,6 +167,10 @@ class PoolFiller:
         try:
             block = await asyncio.to_thread(self._source.next_block)
             await asyncio.to_thread(self._pool.deposit, block)
+        except SourceUnhealthy as error:
+            self._entropy_failures += 1
+            await self._stop(LinkState.UNHEALTHY, str(error))
+            return
         except (BlockRejected, KeyServiceError) as error:
             self._last_rejection = str(error)
             if isinstance(error, KeyServiceError) and error.retryable:
@@ -160,8 +201,17 @@ class PoolFiller:
     async def _reject(self, error: BridgeError) -> None:
         self._rejected += 1
         self._rejected_in_a_row += 1
-        self._failed = self._rejected_in_a_row >= self._patience
         _log.warning("link.block_rejected", reason=str(error), total=self._rejected)
-        if self._failed:
-            _log.error("link.failed", rejected_in_a_row=self._rejected_in_a_row)
-            await self.wake()
+        if self._rejected_in_a_row >= self._patience:
+            reason = f"{self._rejected_in_a_row} blocks in a row gave no key, the last: {error}"
+            await self._stop(LinkState.FAILED, reason)
+
+    async def _stop(self, state: LinkState, reason: str) -> None:
+        self._stopped, self._reason = state, reason
+        _log.error("link.stopped", state=state.value, reason=reason)
+        await self._note("link.stopped", state=state.value, reason=reason)
+        await self.wake()
+
+    async def _note(self, event: str, **detail: object) -> None:
+        if self._audit is not None:
+            await asyncio.to_thread(self._audit.note, event, **detail)

@@ -6,14 +6,16 @@ The simulated link is one `KeySource`; a faster one, or somebody else's KME, is 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID, uuid4
 
-from bridge.domain.errors import InputError
+from bridge.domain.errors import InputError, SourceUnhealthy
 from bridge.domain.keys import Provenance
 from bridge.keyservice.instants import iso
 from bridge.quantum.distillation.pipeline import BlockParameters, DistilledBlock, distil_block
+from bridge.quantum.entropy.source import checked_randomness
 from bridge.quantum.link.randomness import Randomness
 
 SIMULATED_SOURCE = "bb84-simulation"
@@ -90,22 +92,46 @@ class KeySource(Protocol):
         """One more block. Blocks until it is there: call it in a worker thread.
 
         ``BlockRejected`` for one that gave no key, a retryable `KeyServiceError` when the source
-        cannot be reached now.
+        cannot be reached now. ``SourceUnhealthy`` now and ever after, until `restart`.
         """
         ...
 
+    def restart(self) -> None:
+        """Start anew after a failure, since an operator said so."""
+        ...
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class SimulatedLink:
-    """Distils blocks of a simulated link; ``owner`` is the KME that may give their bits away."""
+    """Distils blocks of a simulated link; ``owner`` is the KME that may give their bits away.
+
+    All its secret bits come from one ``randomness``, whose health tests go on from block to block;
+    once one has failed there is no block any more. For one thread at a time.
+    """
 
     parameters: BlockParameters
     owner: str
     link_id: str = SIMULATED_LINK
+    randomness: Callable[[], Randomness] = field(default=checked_randomness, repr=False)
+    _drawn_from: Randomness | None = field(default=None, repr=False)
+    _failure: SourceUnhealthy | None = field(default=None, repr=False)
 
     def next_block(self) -> LinkBlock:
         """See `KeySource.next_block`."""
-        return self.of(distil_block(self.parameters, Randomness.system()))
+        if self._failure is not None:
+            raise self._failure
+        try:
+            if self._drawn_from is None:
+                self._drawn_from = self.randomness()
+                self._drawn_from.require_secret("a link's key")
+            return self.of(distil_block(self.parameters, self._drawn_from))
+        except SourceUnhealthy as failure:
+            self._failure = failure
+            raise
+
+    def restart(self) -> None:
+        """Draw from a source anew, which is tested before its first use."""
+        self._drawn_from = self._failure = None
 
     def of(self, block: DistilledBlock) -> LinkBlock:
         """A distilled block under a new id."""

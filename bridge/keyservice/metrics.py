@@ -34,7 +34,12 @@ LINK_STATE = Family(
     "1 for the state that the link is in.",
     ("state",),
 )
-FAMILIES = (SIGNATURES, EQUIVOCATIONS, POOL, POOL_TARGET, BLOCKS, LINK_STATE)
+ENTROPY_FAILURES = Family(
+    "astralink_keyservice_entropy_failures_total",
+    Kind.COUNTER,
+    "Health tests that the link's randomness failed. Any stops the link until it is reset.",
+)
+FAMILIES = (SIGNATURES, EQUIVOCATIONS, POOL, POOL_TARGET, BLOCKS, LINK_STATE, ENTROPY_FAILURES)
 
 
 def measured(service: KeyService) -> Measured:
@@ -50,5 +55,6 @@ def measured(service: KeyService) -> Measured:
         samples.add(BLOCKS, link.blocks_distilled, "distilled")
         samples.add(BLOCKS, link.blocks_rejected, "rejected")
         samples.add(LINK_STATE, 1, link.state.value)
+        samples.add(ENTROPY_FAILURES, link.entropy_failures)
 
     return Measured(FAMILIES, measure)

@@ -1,7 +1,8 @@
 """The pool of distilled key on disk. A byte leaves it once, whoever asks and whatever dies.
 
-Taking commits before the bytes are returned: what a crash loses was given to nobody. Bytes that
-were taken are overwritten, and a block's parts vanish when they are used up or old.
+Taking commits before the bytes are returned: what a crash loses was given to nobody. A block is
+kept whole as it came; the first key that is taken of it leaves it in parts, in one transaction.
+Bytes that were taken are overwritten, and parts vanish when they are used up or old.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
+import structlog
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -19,7 +20,6 @@ from sqlalchemy import (
     Select,
     and_,
     delete,
-    func,
     insert,
     literal_column,
     or_,
@@ -27,8 +27,21 @@ from sqlalchemy import (
     update,
 )
 
-from bridge.domain.errors import BlockConflict, InputError, PoolExhausted, PoolFull
+from bridge.crypto.aead import OVERHEAD_BYTES
+from bridge.domain.errors import BlockConflict, InputError, PoolExhausted, PoolFull, SealBroken
 from bridge.domain.keys import Provenance
+from bridge.keyservice.blockrows import (
+    BlockState,
+    Purpose,
+    destroy_blocks,
+    free_bits,
+    history_of,
+    joined,
+    lock_pool,
+    note_use,
+    row_of,
+    with_parts,
+)
 from bridge.keyservice.chunks import (
     CHUNK_BYTES,
     Chunk,
@@ -40,28 +53,15 @@ from bridge.keyservice.chunks import (
 )
 from bridge.keyservice.database import Database
 from bridge.keyservice.linkblock import BlockHistory, LinkBlock
-from bridge.keyservice.schema import blocks, chunks, uses
+from bridge.keyservice.schema import blocks, chunks
 from bridge.keyservice.sealingkey import subkey
+from bridge.keyservice.wholes import open_whole, seal_whole
 
-LOCK = 0x41535452_504F4F4C
-"""PostgreSQL's key of who changes a pool: "ASTRPOOL"."""
+_log = structlog.stdlib.get_logger(__name__)
+
 GRACE_S = 60.0
 LOCAL = "keyservice"
 """The owner of blocks where there is no second KME."""
-
-
-class Purpose(StrEnum):
-    """What key is taken for. Signing keys come first: others leave them a reserve."""
-
-    SIGNING = "signing"
-    DELIVERY = "delivery"
-
-
-class BlockState(StrEnum):
-    """Whether a block's bits may be taken. Persisted, never renamed."""
-
-    READY = "ready"
-    COMPROMISED = "compromised"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,7 @@ class KeyPool:
     ) -> None:
         self._engine = database.engine
         self._sealing_key = database.sealing_key
+        self._slots = database.slots
         self.name = name
         self.limits = limits or PoolLimits()
 
@@ -146,7 +147,7 @@ class KeyPool:
         """
         with self._engine.begin() as db:
             lock_pool(db)
-            held = _free_bits(db, blocks.c.free_bytes > literal_column("0"))
+            held = free_bits(db, blocks.c.free_bytes > literal_column("0"))
             for block in deposited:
                 if self._known(db, block):
                     continue
@@ -218,20 +219,19 @@ class KeyPool:
         lock_pool(db)
         for segment in segments:
             number, start = by_chunk(segment)
-            row = db.execute(
-                _with_blocks().where(
-                    blocks.c.block_id == segment.block_id, chunks.c.number == number
-                )
-            ).first()
-            if row is None or row.owner != owner or row.state == BlockState.COMPROMISED:
+            chosen = blocks.c.block_id == segment.block_id
+            row = db.execute(with_parts(number).where(chosen)).first()
+            opened = {}
+            if row is not None and row.owner == owner and row.state == BlockState.READY:
+                opened = {chunk.number: chunk for chunk in self._opened(db, row)}
+            if row is None or number not in opened:
                 raise BlockConflict(
                     f"block {segment.block_id}: expected bytes {segment.offset} to "
                     f"{segment.offset + segment.length} of one that {owner} owns, got none"
                 )
-            chunk = self._open(row)
-            key += chunk.cut(start, segment.length)
-            self._keep(db, chunk, segment.length)
-            histories[segment.block_id] = _history(row)
+            key += opened[number].cut(start, segment.length)
+            self._keep(db, row, list(opened.values()), segment.length)
+            histories[segment.block_id] = history_of(row)
         note_use(db, Purpose.DELIVERY, subject, list(histories))
         provenance = joined([one.provenance() for one in histories.values()])
         return LinkKey(bytes(key), provenance, tuple(segments))
@@ -249,7 +249,11 @@ class KeyPool:
         )
         with self._engine.begin() as db:
             lock_pool(db)
-            return destroy_blocks(db, old)
+            destroyed = destroy_blocks(db, old)
+            if self._slots is not None:
+                taken = select(blocks.c.slot).where(blocks.c.slot.is_not(None))
+                self._slots.wipe_all_but(db.execute(taken).scalars())
+            return destroyed
 
     # rows
 
@@ -265,86 +269,94 @@ class KeyPool:
             if not rows:
                 raise PoolExhausted(8 * wanted, 8 * (wanted - missing))
             for row in rows:
-                chunk = self._open(row)
                 before = missing
-                for segment, data in chunk.take(missing):
-                    pieces.append((segment, data, _history(row)))
-                    missing -= len(data)
-                self._keep(db, chunk, before - missing)
+                opened = self._opened(db, row)
+                for chunk in opened:
+                    for segment, data in chunk.take(missing):
+                        pieces.append((segment, data, history_of(row)))
+                        missing -= len(data)
+                if missing < before:
+                    self._keep(db, row, opened, before - missing)
+                if missing == 0:
+                    break
         pieces.reverse()
         return pieces
 
     def _insert(self, db: Connection, block: LinkBlock) -> None:
         history = block.history
-        lifetime = self.limits.lifetime_s
-        number = db.execute(
-            insert(blocks)
-            .values(
-                block_id=history.block_id,
-                link_id=history.link_id,
-                owner=history.owner,
-                state=BlockState.READY.value,
-                source=history.source,
-                simulated=history.simulated,
-                qber=history.qber,
-                leak_bits=history.leak_bits,
-                epsilon=history.epsilon,
-                created_at=history.created_at,
-                expires_at=None if lifetime is None else history.created_at + lifetime,
-                free_bytes=len(block.key),
-            )
-            .returning(blocks.c.number)
-        ).scalar_one()
-        block_key = self._block_key(history.block_id)
-        rows = [
-            {
-                "block": number,
-                "number": place,
-                "free": [[0, len(part)]],
-                "free_bytes": len(part),
-                "sealed": seal_part(block_key, history.block_id, place, part),
-            }
-            for place, part in enumerate(parts(block.key))
-        ]
-        db.execute(insert(chunks), rows)
+        sealed = seal_whole(self._block_key(history.block_id), history, block.key)
+        row = row_of(history, len(block.key), self.limits.lifetime_s)
+        db.execute(insert(blocks).values(**row, sealed=sealed))
 
     def _known(self, db: Connection, block: LinkBlock) -> bool:
         query = select(blocks).where(blocks.c.block_id == block.history.block_id)
         row = db.execute(query).first()
         if row is None:
             return False
-        if _history(row) != block.history:
+        if history_of(row) != block.history:
             raise BlockConflict(f"block {row.block_id}: it is there already, with another history")
         return True
 
-    def _open(self, row: Row[Any]) -> Chunk:
-        plain = open_part(self._block_key(row.block_id), row.block_id, row.number, row.sealed)
-        return Chunk(row.block, row.block_id, row.number, [list(part) for part in row.free], plain)
+    def _opened(self, db: Connection, row: Row[Any]) -> list[Chunk]:
+        """The part that a row of `with_parts` names, or all parts of a block that is whole.
 
-    def _keep(self, db: Connection, chunk: Chunk, taken: int) -> None:
-        db.execute(
-            update(blocks)
-            .where(blocks.c.number == chunk.block)
-            .values(free_bytes=blocks.c.free_bytes - taken)
-        )
-        place = (chunks.c.block == chunk.block, chunks.c.number == chunk.number)
-        if not chunk.free:
-            db.execute(delete(chunks).where(*place))
+        None of a block that was lost, which is then marked so.
+        """
+        block_key = self._block_key(row.block_id)
+        if row.part is not None:
+            plain = open_part(block_key, row.block_id, row.part, row.part_sealed)
+            free = [list(part) for part in row.part_free]
+            return [Chunk(row.number, row.block_id, row.part, free, plain)]
+        if row.sealed is not None:
+            whole = open_whole(block_key, history_of(row), row.sealed)
+        elif row.slot is not None and self._slots is not None:
+            try:
+                sealed = self._slots.read(row.slot, row.free_bytes + OVERHEAD_BYTES)
+                whole = open_whole(block_key, history_of(row), sealed)
+            except SealBroken as error:
+                _log.error("pool.block_lost", block_id=row.block_id, reason=str(error))
+                lost = {"state": BlockState.LOST.value, "free_bytes": 0, "slot": None}
+                db.execute(update(blocks).where(blocks.c.number == row.number).values(**lost))
+                return []
+        else:
+            return []
+        return [
+            Chunk(row.number, row.block_id, place, [[0, len(part)]], bytearray(part))
+            for place, part in enumerate(parts(whole))
+        ]
+
+    def _keep(self, db: Connection, row: Row[Any], opened: Sequence[Chunk], taken: int) -> None:
+        """What is left of the parts that were opened for a row, and nothing of what was taken."""
+        was_whole = row.part is None
+        values: dict[str, Any] = {"free_bytes": blocks.c.free_bytes - taken}
+        if was_whole:
+            values |= {"sealed": None, "slot": None}
+        db.execute(update(blocks).where(blocks.c.number == row.number).values(**values))
+        block_key = self._block_key(row.block_id)
+        left = [
+            {
+                "block": row.number,
+                "number": chunk.number,
+                "free": chunk.free,
+                "free_bytes": chunk.free_bytes,
+                "sealed": seal_part(block_key, row.block_id, chunk.number, bytes(chunk.plain)),
+            }
+            for chunk in opened
+            if chunk.free
+        ]
+        if was_whole:
+            if left:
+                db.execute(insert(chunks), left)
             return
-        sealed = seal_part(
-            self._block_key(chunk.block_id), chunk.block_id, chunk.number, bytes(chunk.plain)
-        )
-        db.execute(
-            update(chunks)
-            .where(*place)
-            .values(free=chunk.free, free_bytes=chunk.free_bytes, sealed=sealed)
-        )
+        place = (chunks.c.block == row.number, chunks.c.number == row.part)
+        change = update(chunks).values(**left[0]) if left else delete(chunks)
+        db.execute(change.where(*place))
 
     def _block_key(self, block_id: str) -> bytes:
         return subkey(self._sealing_key, f"block/{block_id}")
 
     def _mine(self, max_qber: float | None = None) -> Select[Any]:
-        return _with_blocks().where(*self._good(max_qber))
+        return with_parts().where(*self._good(max_qber))
 
     def _good(self, max_qber: float | None = None) -> list[ColumnElement[bool]]:
         conditions: list[ColumnElement[bool]] = [
@@ -356,76 +368,7 @@ class KeyPool:
         return conditions if max_qber is None else [*conditions, blocks.c.qber <= max_qber]
 
     def _available(self, db: Connection, max_qber: float | None = None) -> int:
-        return _free_bits(db, *self._good(max_qber))
+        return free_bits(db, *self._good(max_qber))
 
     def _reserve(self, purpose: Purpose) -> int:
         return 0 if purpose is Purpose.SIGNING else self.limits.reserve_bits
-
-
-def lock_pool(db: Connection) -> None:
-    """Nobody else gives or takes until this transaction ends. On SQLite that is so already."""
-    if db.dialect.name == "postgresql":
-        db.execute(select(func.pg_advisory_xact_lock(LOCK)))
-
-
-def note_use(db: Connection, purpose: Purpose, subject: str, block_ids: Sequence[str]) -> None:
-    """Remember what was made of blocks, for the day that one of them is compromised."""
-    now = time.time()
-    db.execute(
-        insert(uses),
-        [
-            {"block_id": block_id, "purpose": purpose.value, "subject": subject, "at": now}
-            for block_id in block_ids
-        ],
-    )
-
-
-def destroy_blocks(db: Connection, which: ColumnElement[bool]) -> int:
-    """Delete the bits of the blocks that ``which`` selects; how many there were."""
-    chosen = and_(which, blocks.c.free_bytes > literal_column("0"))
-    bits = _free_bits(db, chosen)
-    db.execute(delete(chunks).where(chunks.c.block.in_(select(blocks.c.number).where(chosen))))
-    db.execute(update(blocks).where(chosen).values(free_bytes=0))
-    return bits
-
-
-def _free_bits(db: Connection, *conditions: ColumnElement[bool]) -> int:
-    query = select(func.coalesce(func.sum(blocks.c.free_bytes), 0)).where(*conditions)
-    return 8 * int(db.execute(query).scalar_one())
-
-
-def joined(origins: Sequence[Provenance]) -> Provenance:
-    """One provenance for a key that several blocks gave bits to."""
-    first = origins[0]
-    if len(origins) == 1:
-        return first
-    return Provenance(
-        source=first.source,
-        simulated=any(origin.simulated for origin in origins),
-        block_id="+".join(origin.block_id for origin in origins),
-        qber=max(origin.qber for origin in origins),
-        leak_bits=sum(origin.leak_bits for origin in origins),
-        epsilon=sum(origin.epsilon for origin in origins),
-        created_at=first.created_at,
-    )
-
-
-def _with_blocks() -> Select[Any]:
-    return select(
-        chunks,
-        *(column for column in blocks.c if column.name not in ("number", "free_bytes")),
-    ).join_from(chunks, blocks, chunks.c.block == blocks.c.number)
-
-
-def _history(row: Row[Any]) -> BlockHistory:
-    return BlockHistory(
-        block_id=row.block_id,
-        link_id=row.link_id,
-        owner=row.owner,
-        source=row.source,
-        simulated=row.simulated,
-        qber=row.qber,
-        leak_bits=row.leak_bits,
-        epsilon=row.epsilon,
-        created_at=row.created_at,
-    )

@@ -87,7 +87,8 @@ signed_rotations = Table(
     Column("signed_at", String, nullable=False),
 )
 
-# A distilled block's history. Its bits are in `chunks` until they are taken.
+# A distilled block's history. Until a key is taken of it the block is whole: in `sealed`, or in a
+# slot of the file beside the database. Then what is left of it is in `chunks`.
 blocks = Table(
     "blocks",
     metadata,
@@ -105,7 +106,10 @@ blocks = Table(
     Column("expires_at", Float),
     # The sum of its parts, so that a level is told from one row a block.
     Column("free_bytes", BigInteger, nullable=False),
+    Column("sealed", LargeBinary),
+    Column("slot", BigInteger),
 )
+Index("blocks_by_slot", blocks.c.slot, unique=True)
 Index(
     "blocks_with_key",
     blocks.c.owner,
@@ -137,6 +141,7 @@ uses = Table(
     Column("at", Float, nullable=False),
 )
 Index("uses_by_block", uses.c.block_id)
+Index("uses_by_age", uses.c.at)
 
 # A key that waits for the slave SAEs that were named for it; `sealed` is empty once it is gone.
 promises = Table(
@@ -151,6 +156,7 @@ promises = Table(
     Column("expires_at", Float),
 )
 Index("promises_by_expiry", promises.c.state, promises.c.expires_at)
+Index("promises_by_age", promises.c.created_at)
 
 recipients = Table(
     "recipients",

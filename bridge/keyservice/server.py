@@ -1,14 +1,14 @@
 """The HTTP interface of the key service.
 
 Over mutual TLS callers are known by their certificates and may do what is granted to them.
-Elsewhere every route but health and metrics asks for the bearer token: with it one may sign, so who
-reads metrics shall not need it.
+Elsewhere every route but health, readiness and metrics asks for the bearer token: with it one may
+sign, so who reads metrics shall not need it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request
@@ -32,7 +32,7 @@ from bridge.domain.errors import (
 from bridge.keyservice.access import Access, Grant, Right
 from bridge.keyservice.bearer import BearerToken
 from bridge.keyservice.exposition import METRICS_PATH, metrics_answer, registry_of
-from bridge.keyservice.filler import LinkState
+from bridge.keyservice.filler import LinkStatus
 from bridge.keyservice.metrics import measured
 from bridge.keyservice.service import KeyService
 from bridge.keyservice.wire import (
@@ -49,6 +49,7 @@ from bridge.keyservice.wire import (
     LifeBody,
     LinkBody,
     LivesBody,
+    ReadyBody,
     RotationBody,
     SharedSecretBody,
     SignedBody,
@@ -60,7 +61,7 @@ _log = structlog.stdlib.get_logger(__name__)
 
 AUDIT_PAGE = 1000
 """Entries of one answer; who wants more asks for those after the last."""
-OPEN_PATHS = frozenset({"/v1/health", METRICS_PATH})
+OPEN_PATHS = frozenset({"/v1/health", "/v1/ready", METRICS_PATH})
 
 STATUS_AND_CODE: tuple[tuple[type[BridgeError], int, str], ...] = (
     (UnknownKey, 404, "unknown_key"),
@@ -108,10 +109,20 @@ def _health(service: KeyService) -> APIRouter:
     @router.get("/health")
     async def health() -> HealthBody:
         link = service.link_status()
-        failed = link.state is LinkState.FAILED
-        return HealthBody(status="degraded" if failed else "ok", simulated=link.simulated)
+        status: Literal["ok", "degraded"] = "degraded" if link.state.stopped else "ok"
+        return HealthBody(status=status, simulated=link.simulated, reason=_why(link))
+
+    @router.get("/ready")
+    async def ready(response: Response) -> ReadyBody:
+        link = service.link_status()
+        response.status_code = 503 if link.state.stopped else 200
+        return ReadyBody(ready=not link.state.stopped, reason=_why(link))
 
     return router
+
+
+def _why(link: LinkStatus) -> str | None:
+    return f"{link.state.value}: {link.reason}" if link.state.stopped else None
 
 
 def _keys(service: KeyService, access: Access) -> APIRouter:
@@ -192,6 +203,11 @@ def _administration(service: KeyService, access: Access) -> APIRouter:
     async def destroy(request: Request, key_id: str) -> KeyBody:
         access.require(request, Right.ADMINISTER)
         return KeyBody.of(await service.destroy_key(key_id))
+
+    @router.post("/link/reset")
+    async def reset_link(request: Request) -> LinkBody:
+        access.require(request, Right.ADMINISTER)
+        return LinkBody.of(await service.reset_link())
 
     @router.post("/compromises")
     async def compromise(request: Request, body: CompromiseBody) -> dict[str, Any]:

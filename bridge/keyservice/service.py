@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -37,6 +37,7 @@ from bridge.keyservice.derivation import derive_seed, link_bits
 from bridge.keyservice.filler import LinkStatus, PoolFiller
 from bridge.keyservice.linkblock import KeySource, SimulatedLink
 from bridge.keyservice.pool import LOCAL, KeyPool, LinkKey, PoolLimits
+from bridge.keyservice.retention import RETENTION_S, prune
 from bridge.keyservice.rotation import RotationPolicy, next_label
 from bridge.keyservice.sealingkey import KeyFile, SealingKeySource
 from bridge.keyservice.secretfile import read_or_create_secret
@@ -77,6 +78,7 @@ class KeyServiceSettings:
     shared_database: str | None = field(default=None, repr=False)
     sealing: SealingKeySource | None = None
     rotation: RotationPolicy = field(default_factory=RotationPolicy)
+    retention_s: float = RETENTION_S
 
     @property
     def secrets_folder(self) -> Path:
@@ -147,11 +149,12 @@ class KeyService:
         self._exit.callback(store.close)
         pool = KeyPool(store.database, LOCAL, self._limits)
         source = settings.source or SimulatedLink(settings.link, pool.name)
-        filler = PoolFiller(pool, source, settings.patience, settings.simulated)
+        filler = PoolFiller(pool, source, settings.patience, settings.simulated, store.audit)
         group = await self._exit.enter_async_context(asyncio.TaskGroup())
-        self._opened = _Opened(store, Signer(store, self._signatures), token, pool, filler)
-        for task in (group.create_task(filler.run()), group.create_task(self._keep_house())):
-            self._exit.callback(task.cancel)
+        signer = Signer(store, self._signatures)
+        self._opened = _Opened(store, signer, token, pool, filler, group)
+        self._start_task(filler.run())
+        self._start_task(self._keep_house())
         _log.info(
             "keyservice.started", provider=self._signatures.name, simulated=settings.simulated
         )
@@ -182,6 +185,13 @@ class KeyService:
     def link_status(self) -> LinkStatus:
         """The link and its pool now."""
         return self._open().filler.status()
+
+    async def reset_link(self) -> LinkStatus:
+        """The link after an operator let it start anew; as it is where it had not stopped."""
+        filler = self._open().filler
+        if await filler.reset():
+            self._start_task(filler.run())
+        return filler.status()
 
     async def keys(self) -> list[PublicKeyRecord]:
         """All keys, in the order of their labels."""
@@ -407,12 +417,18 @@ class KeyService:
         expired = await asyncio.to_thread(opened.pool.expire)
         if expired:
             _log.info("pool.expired", bits=expired)
+        pruned = await asyncio.to_thread(prune, opened.store.database, self._settings.retention_s)
+        if pruned:
+            _log.info("keyservice.pruned", **asdict(pruned))
         policy = self._settings.rotation
         lives = await self.lives()
         for key_id in policy.over(lives, time.time()):
             await self.destroy_key(key_id)
         for key_id in policy.due(await self.keys(), lives, time.time()):
             await self.rotate_key(key_id)
+
+    def _start_task(self, work: Coroutine[Any, Any, None]) -> None:
+        self._exit.callback(self._open().group.create_task(work).cancel)
 
     def _open(self) -> _Opened:
         if self._opened is None:
@@ -429,3 +445,4 @@ class _Opened:
     token: bytes = field(repr=False)
     pool: KeyPool
     filler: PoolFiller
+    group: asyncio.TaskGroup

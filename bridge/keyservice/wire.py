@@ -30,10 +30,18 @@ class Body(BaseModel):
 
 
 class HealthBody(Body):
-    """Answer of ``GET /v1/health``. ``degraded`` while the link is under attack or broken."""
+    """Answer of ``GET /v1/health``. ``degraded`` while the link has stopped; ``reason`` is why."""
 
     status: Literal["ok", "degraded"]
     simulated: bool
+    reason: str | None = None
+
+
+class ReadyBody(Body):
+    """Answer of ``GET /v1/ready``: with 503 while the link has stopped."""
+
+    ready: bool
+    reason: str | None = None
 
 
 class BlockBody(Body):
@@ -62,7 +70,9 @@ class BlockBody(Body):
 class LinkBody(Body):
     """Answer of ``GET /v1/link``."""
 
-    state: Literal["filling", "full", "link under attack or broken"]
+    state: Literal[
+        "filling", "full", "link under attack or broken", "randomness failed its health test"
+    ]
     pool_bits: int
     target_bits: int
     blocks_distilled: int
@@ -70,6 +80,7 @@ class LinkBody(Body):
     last_block: BlockBody | None
     last_rejection: str | None
     simulated: bool
+    reason: str | None = None
 
     @classmethod
     def of(cls, status: LinkStatus) -> LinkBody:
@@ -84,6 +95,7 @@ class LinkBody(Body):
             last_block=None if block is None else BlockBody.of(block),
             last_rejection=status.last_rejection,
             simulated=status.simulated,
+            reason=status.reason,
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.keyservice.exposition import Family, Kind
+from bridge.keyservice.kme.metrics import FAMILIES as KME
 from bridge.keyservice.metrics import FAMILIES as KEY_SERVICE
 from bridge.relayer import backfill, readiness
 from bridge.relayer.attestor_metrics import FAMILIES as ATTESTOR
@@ -18,7 +19,7 @@ from bridge.relayer.metrics import FAMILIES as RELAYER
 from bridge.relayer.retry import DELAYS_S
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text()
-TABLES = {"relayer": RELAYER, "attestor": ATTESTOR, "keyservice": KEY_SERVICE}
+TABLES = {"relayer": RELAYER, "attestor": ATTESTOR, "keyservice": KEY_SERVICE, "kme": KME}
 
 
 def table(families: Sequence[Family]) -> str:
@@ -52,7 +53,7 @@ def test_the_retries_are_those_of_the_table() -> None:
 
 
 def test_alerts_ask_for_metrics_that_there_are() -> None:
-    known = {name for one in (*RELAYER, *ATTESTOR, *KEY_SERVICE) for name in series(one)}
+    known = {name for one in (*RELAYER, *ATTESTOR, *KEY_SERVICE, *KME) for name in series(one)}
     alerts = TEXT[TEXT.index("### Alerts") : TEXT.index("## Following a message")]
     asked = set(re.findall(r"astralink_\w+", alerts))
     assert len(asked) > 10

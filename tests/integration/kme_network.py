@@ -58,6 +58,9 @@ class KmeNetwork:
     def channel(self, kme: str) -> str:
         return f"https://127.0.0.1:{self.port + (1 if kme == 'kme-a' else 3)}"
 
+    def operator(self, kme: str) -> str:
+        return f"http://127.0.0.1:{self.port + (4 if kme == 'kme-a' else 5)}"
+
     def tls(self, name: str) -> TlsFiles:
         return Authority(self.folder).files(name)
 
@@ -129,7 +132,7 @@ class KmeNetwork:
 
 def make(folder: Path) -> KmeNetwork:
     """The files of a network that is not started."""
-    port = free_ports(4)
+    port = free_ports(6)
     arguments = [f"--sae={sae}={SAES[sae]}" for sae in CERTIFIED]
     done = subprocess.run(
         astralink(
@@ -145,6 +148,8 @@ def make(folder: Path) -> KmeNetwork:
     network = KmeNetwork(folder, port)
     for kme in ("kme-a", "kme-b"):
         network.add(kme, '"dave/ü" = "kme-b"\n')
+        line = f'metrics_listen_url = "{network.operator(kme)}"'
+        network.edit(kme, r"(peer_listen_url = .*)\n", rf"\1\n{line}\n")
     return network
 
 

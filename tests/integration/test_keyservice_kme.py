@@ -478,6 +478,32 @@ def test_a_pool_is_filled_from_a_kme_that_tells_where_its_keys_come_from(
 # Many at once, and processes that die
 
 
+def test_an_operator_is_told_what_was_given_and_refused(
+    network: KmeNetwork, alice: httpx.Client, bob: httpx.Client
+) -> None:
+    def told(kme: str) -> dict[str, float]:
+        text = httpx.get(f"{network.operator(kme)}/metrics", trust_env=False).text
+        lines = [line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("astralink")]
+        return {name: float(value) for name, value in lines}
+
+    given = 'astralink_kme_keys_delivered_total{method="%s"}'
+    asked = 'astralink_kme_requests_total{code="%s",method="%s"}'
+    before, there = told("kme-a"), told("kme-b")
+    (key,) = enc(alice, number=1)
+    assert dec(bob, key["key_ID"]).status_code == 200
+    assert dec(bob, key["key_ID"]).status_code == 400
+    after, gone = told("kme-a"), told("kme-b")
+    assert after[given % "enc_keys"] == before.get(given % "enc_keys", 0) + 1
+    assert gone[given % "dec_keys"] == there.get(given % "dec_keys", 0) + 1
+    name = asked % (400, "dec_keys")
+    assert gone[name] == there.get(name, 0) + 1
+    assert after['astralink_kme_stored_keys{link="link-1"}'] > 0
+    assert 0 <= after['astralink_kme_oldest_key_age_seconds{link="link-1"}'] < 3600
+    for path, kme in (("health", "kme-a"), ("ready", "kme-b")):
+        answer = httpx.get(f"{network.operator(kme)}/v1/{path}", trust_env=False)
+        assert answer.status_code == 200
+
+
 def test_64_clients_get_different_keys_and_both_ends_agree(network: KmeNetwork) -> None:
     network.fill("kme-a", 140)
     start = threading.Barrier(64)

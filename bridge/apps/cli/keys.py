@@ -93,6 +93,19 @@ def status(state: StateOption = None, json: JsonOption = False) -> None:
     console.print(table)
 
 
+@app.command("reset-link")
+def reset_link(state: StateOption = None, json: JsonOption = False) -> None:
+    """Let a link that has stopped start anew: it was attacked, broken, or its randomness failed.
+
+    Find out why first: `keys status` and the audit log say what was seen.
+    """
+    link = _ask(state, lambda keys: keys.reset_link())
+    if json:
+        print_json(link.model_dump())
+        return
+    Console(highlight=False, soft_wrap=True).print(f"link: {link.state}")
+
+
 @app.command()
 def rotate(keys: KeysArgument, state: StateOption = None, json: JsonOption = False) -> None:
     """Make a successor for each key. The old ones go on until `keys destroy`.

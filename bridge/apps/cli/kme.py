@@ -83,7 +83,13 @@ def run(config: ConfigArgument) -> None:
     configure_logs()
     kme = read(KmeConfig, config)
     settings = kme.settings(config.resolve().parent)
-    serve_kme(settings, host_and_port(kme.listen_url), host_and_port(kme.peer_listen_url))
+    operator = kme.metrics_listen_url
+    serve_kme(
+        settings,
+        host_and_port(kme.listen_url),
+        host_and_port(kme.peer_listen_url),
+        None if operator is None else host_and_port(operator),
+    )
 
 
 @app.command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
@@ -18,6 +19,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge.domain.errors import KeyServiceError
 from bridge.keyservice.bodylimit import BodyLimit
@@ -41,6 +43,7 @@ from bridge.keyservice.kme.wire import (
 _log = structlog.stdlib.get_logger(__name__)
 
 MAXIMUM_BODY = 1 << 18
+METHODS = frozenset({"status", "enc_keys", "dec_keys"})
 Answer = TypeVar("Answer")
 
 SlaveId = Annotated[SaeId, Path(description="The slave SAE, URL-encoded.")]
@@ -70,8 +73,32 @@ def create_app(entity: KeyManagementEntity) -> FastAPI:
         limit=MAXIMUM_BODY,
         refusal=lambda: _answer(413, f"body: expected at most {MAXIMUM_BODY} bytes"),
     )
+    app.add_middleware(_Counted, counts=entity.requests)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
+
+
+class _Counted:
+    """Counts requests by method and status code; a path of no method of the standard is "other"."""
+
+    def __init__(self, app: ASGIApp, counts: Counter[tuple[str, int]]) -> None:
+        self._app = app
+        self._counts = counts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass it on, and look at the answer's status."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        last = scope["path"].rpartition("/")[2]
+        method = last if scope["path"].startswith(PREFIX) and last in METHODS else "other"
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._counts[method, message["status"]] += 1
+            await send(message)
+
+        await self._app(scope, receive, counted)
 
 
 def _routes(entity: KeyManagementEntity) -> APIRouter:

@@ -11,6 +11,7 @@ Blocking: run it in worker threads.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
@@ -27,6 +28,7 @@ from bridge.domain.errors import (
 )
 from bridge.domain.keys import Provenance
 from bridge.keyservice.audit import AuditLog
+from bridge.keyservice.blockrows import Purpose
 from bridge.keyservice.database import Database
 from bridge.keyservice.kme.extensions import Asked, read_extensions
 from bridge.keyservice.kme.peerwire import PromiseBody, SegmentBody
@@ -40,8 +42,9 @@ from bridge.keyservice.kme.wire import (
     Status,
 )
 from bridge.keyservice.linkblock import LinkBlock
-from bridge.keyservice.pool import KeyPool, Purpose
+from bridge.keyservice.pool import KeyPool
 from bridge.keyservice.promises import NotHere, NotNamed, Promise, Promises
+from bridge.keyservice.retention import Pruned, prune
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -70,16 +73,28 @@ class Delivered:
 
 
 class KeyManagementEntity:
-    """One end. Safe for threads."""
+    """One end. Safe for threads.
+
+    ``delivered`` counts keys by the method that gave them, ``requests`` those of SAEs by method and
+    status code, for whoever measures.
+    """
 
     def __init__(self, settings: KmeSettings, database: Database, peer: Peer) -> None:
         self.settings = settings
         self.pool = KeyPool(database, settings.kme_id, settings.limits)
         self.promises = Promises(database, settings.delivery.wait_s)
         self.audit = AuditLog(database)
+        self.database = database
+        self.delivered: Counter[str] = Counter()
+        self.requests: Counter[tuple[str, int]] = Counter()
         self._engine = database.engine
         self._peer = peer
         self._paused_until = 0.0
+
+    @property
+    def paused(self) -> bool:
+        """Whether nothing is given since the other KME did not answer a moment ago."""
+        return time.monotonic() < self._paused_until
 
     def status(self, master: str | None, slave: str) -> Status:
         """`Get status`: for a master SAE of this KME. Raises ``Refused``."""
@@ -112,7 +127,7 @@ class KeyManagementEntity:
         number, size = self._checked(request)
         slaves = self._slaves(slave, request.additional_slave_SAE_IDs or [])
         asked = read_extensions(request.extension_mandatory, request.extension_optional)
-        if time.monotonic() < self._paused_until:
+        if self.paused:
             raise unavailable(f"KME {self.settings.peer_id} does not answer")
         delivered, bodies = self._take(master, slaves, number, size, asked)
         try:
@@ -122,6 +137,7 @@ class KeyManagementEntity:
             self._paused_until = time.monotonic() + PAUSE_S
             _log.error("kme.reserve_failed", peer=self.settings.peer_id, reason=str(error))
             raise unavailable(f"KME {self.settings.peer_id}: {error}") from error
+        self.delivered["enc_keys"] += len(delivered)
         return delivered
 
     def get_key_with_ids(
@@ -152,6 +168,7 @@ class KeyManagementEntity:
         except NotHere as error:
             details = [{"key_ID": key_id} for key_id in error.key_ids]
             raise bad_request(NOT_FOUND, details) from error
+        self.delivered["dec_keys"] += len(given)
         return [Delivered(one.key_id, one.key) for one in given]
 
     # the other KME and the link
@@ -185,6 +202,10 @@ class KeyManagementEntity:
     def expire(self) -> tuple[int, int]:
         """Destroy what is too old: bits of blocks, and keys that nobody fetched."""
         return self.pool.expire(), self.promises.expire()
+
+    def prune(self) -> Pruned:
+        """Forget some of what was told longer ago than the retention: see `prune`."""
+        return prune(self.database, self.settings.retention_s)
 
     # parts
 

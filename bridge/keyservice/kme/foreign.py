@@ -55,6 +55,9 @@ class ForeignLink:
         )
         return LinkBlock(b"".join(one.key for one in keys), history)
 
+    def restart(self) -> None:
+        """See `KeySource.restart`: there is nothing here that could be broken for good."""
+
     def _told(self, key: KmeKey) -> dict[str, Any]:
         told = (key.extension or {}).get("astralink_provenance")
         return told if isinstance(told, dict) else {}

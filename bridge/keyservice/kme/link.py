@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from bridge.domain.errors import BlockRejected, KmeUnreachable, LinkError
+from bridge.domain.errors import BlockRejected, KmeUnreachable, LinkError, SourceUnhealthy
 from bridge.keyservice.kme.peer import LinkEnd
 from bridge.keyservice.linkblock import KeySource, LinkBlock
 
@@ -36,7 +36,10 @@ class LinkFeeder:
     _filling: frozenset[str] = frozenset()
 
     def run(self, stop: threading.Event) -> None:
-        """Feeds until ``stop`` is set; ``LinkError`` when the link has failed."""
+        """Feeds until ``stop`` is set; ``LinkError`` when the link has failed.
+
+        ``SourceUnhealthy`` is one: no block comes of this source any more.
+        """
         while not stop.is_set():
             try:
                 if not self.step():
@@ -88,6 +91,9 @@ class LinkFeeder:
     def _next(self) -> LinkBlock | None:
         try:
             block = self.source.next_block()
+        except SourceUnhealthy as failure:
+            _log.error("link.stopped", reason=str(failure))
+            raise
         except BlockRejected as rejection:
             self._rejected_in_a_row += 1
             _log.warning("link.block_rejected", reason=str(rejection))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bridge.domain.errors import InputError
 from bridge.keyservice.pool import PoolLimits
+from bridge.keyservice.retention import RETENTION_S
 from bridge.keyservice.sealingkey import SealingKeySource
 from bridge.keyservice.tlsfiles import TlsFiles
 
@@ -42,7 +43,8 @@ class KmeSettings:
     """One KME of two.
 
     ``saes`` has every SAE of both ends with the id of its KME, ``links`` the ids of the links that
-    may deposit blocks. Names of SAEs, KMEs and links are the common names of their certificates.
+    may deposit blocks. ``retention_s`` is how long records of delivered keys are kept. Names of
+    SAEs, KMEs and links are the common names of their certificates.
     """
 
     kme_id: str
@@ -55,6 +57,7 @@ class KmeSettings:
     links: tuple[str, ...] = ()
     limits: PoolLimits = field(default_factory=PoolLimits)
     delivery: DeliveryLimits = field(default_factory=DeliveryLimits)
+    retention_s: float = RETENTION_S
 
     def __post_init__(self) -> None:
         ends = {self.kme_id, self.peer_id}
@@ -66,6 +69,11 @@ class KmeSettings:
                     f"SAE {sae_id!r}: expected {self.kme_id!r} or {self.peer_id!r} as its KME, "
                     f"got {kme_id!r}"
                 )
+        if not self.retention_s >= self.delivery.wait_s:
+            raise InputError(
+                f"retention: expected at least the {self.delivery.wait_s:g} s that a key waits, "
+                f"got {self.retention_s:g}"
+            )
         names = [*ends, *self.links, *self.saes]
         if len(set(names)) != len(names):
             raise InputError(f"names: expected each of KMEs, links and SAEs once, got {names}")

@@ -80,8 +80,13 @@ class Detector:
         """
         return 1.0 / (1.0 + firing_probability / self.pixels * self.dead_time_gates)
 
-    def measure(self, arrivals: Arrivals, rng: Randomness) -> Detections:
-        """What the detectors saw, one entry for each pulse, when each pulse is one photon."""
+    def measure(
+        self, arrivals: Arrivals, rng: Randomness, chosen: Bits | None = None
+    ) -> Detections:
+        """What the detectors saw, one entry for each pulse, when each pulse is one photon.
+
+        The bases are ``chosen``, uniform where that is None.
+        """
         if self.remembers:
             raise InputError(
                 "single photons, pulse by pulse: expected a detector without dead time and "
@@ -89,7 +94,7 @@ class Detector:
             )
         pulses = arrivals.pulses
         count = len(pulses)
-        bases = rng.bits(count)
+        bases = rng.bits(count) if chosen is None else chosen
         outcome = np.where(bases == pulses.bases, pulses.bits, rng.bits(count))
         signal = arrivals.arrived & (rng.noise.random(count) < self.efficiency)
         dark_zero = rng.noise.random(count) < self.dark_count_probability

@@ -9,10 +9,11 @@ from sqlalchemy import text
 
 from bridge.domain.errors import BlockConflict, InputError, KeyUnusable, PoolExhausted
 from bridge.keyservice.audit import AuditLog
+from bridge.keyservice.blockrows import Purpose
 from bridge.keyservice.compromise import Compromise, Damage, declare
 from bridge.keyservice.database import Database
 from bridge.keyservice.linkblock import LinkBlock
-from bridge.keyservice.pool import KeyPool, PoolLimits, Purpose
+from bridge.keyservice.pool import KeyPool, PoolLimits
 from bridge.keyservice.promises import NotHere, NotNamed, Promise, Promises
 from bridge.keyservice.store import KeyState, KeyStore
 

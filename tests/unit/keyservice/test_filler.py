@@ -1,14 +1,18 @@
 import asyncio
+import os
+from collections.abc import Callable
 
 import pytest
 
-from bridge.domain.errors import InputError, KmeLied, KmeUnreachable
+from bridge.domain.errors import InputError, KmeLied, KmeUnreachable, SourceUnhealthy
 from bridge.keyservice.filler import LinkState, PoolFiller
 from bridge.keyservice.linkblock import LinkBlock, SimulatedLink
 from bridge.keyservice.pool import LOCAL, KeyPool, PoolLimits
 from bridge.keyservice.store import KeyStore
 from bridge.quantum.distillation.pipeline import BlockParameters
+from bridge.quantum.entropy.source import CheckedSource, checked_randomness
 from bridge.quantum.link.adversary import InterceptResend
+from bridge.quantum.link.randomness import Randomness
 from bridge.quantum.link.transmission import Link
 
 SMALL = BlockParameters(pulses=1 << 16)
@@ -72,6 +76,9 @@ class Breaks:
             raise self._errors.pop(0)
         return self._block
 
+    def restart(self) -> None:
+        self._errors.clear()
+
 
 async def test_a_source_that_is_away_is_asked_again_and_one_that_lies_counts(
     store: KeyStore, blocks: tuple[LinkBlock, LinkBlock], monkeypatch: pytest.MonkeyPatch
@@ -122,6 +129,104 @@ async def test_a_tapped_link_is_reported_and_not_tried_for_ever(store: KeyStore)
     assert status.last_rejection is not None
     assert "QBER 2" in status.last_rejection
     await filler.wait_for(8, timeout_s=100)
+
+
+class Failing:
+    """A source of bytes that is the system's for so many of them, and then fails for good."""
+
+    def __init__(self, good_bytes: int, then: Callable[[int], bytes]) -> None:
+        self._left = good_bytes
+        self._then = then
+
+    def __call__(self, count: int) -> bytes:
+        self._left -= count
+        return os.urandom(count) if self._left >= 0 else self._then(count)
+
+
+def stuck_bit(count: int) -> bytes:
+    """Three of four bits are stuck: bytes of two bits of entropy."""
+    return bytes(byte & 0b11 for byte in os.urandom(count))
+
+
+def biased(count: int) -> bytes:
+    """One byte comes 17 times as often as it should."""
+    return bytes(0xAA if byte < 16 else byte for byte in os.urandom(count))
+
+
+def stuck(count: int) -> bytes:
+    """One byte for ever."""
+    return b"\x5a" * count
+
+
+@pytest.mark.parametrize(
+    ("then", "test"),
+    [
+        (stuck, "repetition count"),
+        (stuck_bit, "adaptive proportion"),
+        (biased, "adaptive proportion"),
+    ],
+)
+@pytest.mark.parametrize("good_bytes", [0, 5_000_000])
+async def test_a_source_that_fails_stops_the_link_until_it_is_reset(
+    store: KeyStore, then: Callable[[int], bytes], test: str, good_bytes: int
+) -> None:
+    sources = [Failing(good_bytes, then), os.urandom]
+
+    def randomness() -> Randomness:
+        return Randomness(CheckedSource(sources.pop(0)), reproducible=False)
+
+    pool = KeyPool(store.database, limits=marks(1 << 15, 1 << 15))
+    link = SimulatedLink(SMALL, LOCAL, randomness=randomness)
+    filler = PoolFiller(pool, link, patience=9, audit=store.audit)
+    async with asyncio.timeout(120):
+        await filler.run()
+    status = filler.status()
+    assert status.state is LinkState.UNHEALTHY
+    assert status.state.stopped
+    assert status.entropy_failures == 1
+    assert status.reason is not None
+    assert f"{test} test failed" in status.reason
+    assert (status.blocks_distilled > 0) is (good_bytes > 0)
+    (entry,) = store.audit.entries()
+    told = entry.data()
+    assert (told["event"], told["state"]) == ("link.stopped", status.state.value)
+    assert told["reason"] == status.reason
+
+    async with asyncio.timeout(10):
+        await filler.run()  # it does not go on by itself
+    with pytest.raises(SourceUnhealthy, match=test):
+        link.next_block()
+    assert pool.bits < 1 << 15
+
+    async with asyncio.timeout(120), asyncio.TaskGroup() as group:
+        assert await filler.reset()
+        assert not await filler.reset()
+        task = group.create_task(filler.run())
+        await filler.wait_for(1 << 15, timeout_s=100)
+        task.cancel()
+    status = filler.status()
+    assert (status.state, status.reason, status.entropy_failures) == (LinkState.FULL, None, 1)
+    events = [entry.data()["event"] for entry in store.audit.entries()]
+    assert events == ["link.stopped", "link.reset"]
+
+
+def test_a_links_key_is_drawn_from_one_tested_source_and_from_no_seed() -> None:
+    made = []
+
+    def randomness() -> Randomness:
+        made.append(CheckedSource(os.urandom))
+        return Randomness(made[-1], reproducible=False)
+
+    link = SimulatedLink(SMALL, LOCAL, randomness=randomness)
+    link.next_block()
+    before = made[0].tested
+    link.next_block()
+    assert len(made) == 1
+    assert before > 2 * (1 << 16) // 8  # a bit and two bases for each pulse go through the tests
+    assert made[0].tested > before
+    with pytest.raises(InputError, match="got a seeded one"):
+        SimulatedLink(SMALL, LOCAL, randomness=lambda: Randomness.seeded(1)).next_block()
+    assert SimulatedLink(SMALL, LOCAL).randomness is checked_randomness
 
 
 async def test_waiting_for_bits_has_a_deadline(store: KeyStore) -> None:

@@ -13,10 +13,12 @@ import pytest
 from sqlalchemy import select, update
 
 from bridge.domain.errors import BlockConflict, InputError, PoolExhausted, PoolFull, SealBroken
+from bridge.keyservice.blockrows import Purpose
 from bridge.keyservice.chunks import CHUNK_BYTES, Segment
 from bridge.keyservice.database import Database, open_database
 from bridge.keyservice.linkblock import LinkBlock
-from bridge.keyservice.pool import KeyPool, PoolLimits, Purpose
+from bridge.keyservice.pool import KeyPool, PoolLimits
+from bridge.keyservice.schema import blocks as rows
 from bridge.keyservice.schema import chunks
 
 Blocks = tuple[LinkBlock, LinkBlock]
@@ -128,20 +130,41 @@ def test_no_key_is_on_disk_in_the_clear_nor_readable_with_the_file_once_taken(
     pool.take(256, "id")
     with store.database.engine.begin() as db:
         row = db.execute(pool._mine()).first()
-    assert pool._open(row).plain[:32] == bytes(32)
-    assert pool._open(row).plain[32:] == blocks[0].key[32:]
+        assert row is not None
+        (part,) = pool._opened(db, row)
+    assert part.plain[:32] == bytes(32)
+    assert part.plain[32:] == blocks[0].key[32 : len(part.plain)]
 
 
 def test_a_part_that_was_changed_or_moved_does_not_open(opened: Database, blocks: Blocks) -> None:
     pool = KeyPool(opened)
-    pool.deposit(*blocks)
+    first, second = big(blocks, 2 * CHUNK_BYTES), big(blocks, CHUNK_BYTES)
+    pool.deposit(first, second)
+    pool.take(256, "id")
     with opened.engine.begin() as db:
-        other = db.execute(
-            select(chunks.c.sealed).where(chunks.c.block == 2, chunks.c.number == 0)
-        ).scalar_one()
-        db.execute(update(chunks).where(chunks.c.block == 1).values(sealed=other))
+        parts = select(chunks.c.number, chunks.c.sealed).order_by(chunks.c.number)
+        other = db.execute(parts).all()[1].sealed
+        db.execute(update(chunks).where(chunks.c.number == 0).values(sealed=other))
     with pytest.raises(SealBroken):
         pool.take(256, "id")
+
+
+def test_a_whole_block_that_was_changed_or_moved_does_not_open(
+    opened: Database, blocks: Blocks
+) -> None:
+    pool = KeyPool(opened)
+    pool.deposit(*blocks)
+    with opened.engine.begin() as db:
+        row = rows.c.block_id == blocks[0].history.block_id
+        sealed = db.execute(select(rows.c.sealed).where(row)).scalar_one()
+        other = db.execute(select(rows.c.sealed).where(~row)).scalar_one()
+        for wrong in ({"sealed": other}, {"sealed": sealed, "leak_bits": 1}):
+            db.execute(update(rows).where(row).values(**wrong))
+            with pytest.raises(SealBroken):
+                pool.take_within(db, 256, ["id"], Purpose.SIGNING)
+        right = {"sealed": sealed, "leak_bits": blocks[0].history.leak_bits}
+        db.execute(update(rows).where(row).values(**right))
+    assert pool.take(256, "id").key == blocks[0].key[:32]
 
 
 def test_a_block_is_deposited_once(opened: Database, blocks: Blocks) -> None:

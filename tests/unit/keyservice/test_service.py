@@ -1,9 +1,11 @@
 import asyncio
 import dataclasses
 import doctest
+import os
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 from structlog.testing import capture_logs
 
@@ -25,12 +27,16 @@ from bridge.keyservice import service as service_module
 from bridge.keyservice.compromise import Compromise
 from bridge.keyservice.database import open_database
 from bridge.keyservice.filler import LinkState
-from bridge.keyservice.pool import KeyPool
+from bridge.keyservice.linkblock import SimulatedLink
+from bridge.keyservice.pool import LOCAL, KeyPool
 from bridge.keyservice.rotation import RotationPolicy
+from bridge.keyservice.server import create_app
 from bridge.keyservice.service import KeyService, KeyServiceSettings
 from bridge.keyservice.store import KeyState
 from bridge.quantum.distillation.pipeline import BlockParameters
+from bridge.quantum.entropy.source import CheckedSource
 from bridge.quantum.link.adversary import InterceptResend
+from bridge.quantum.link.randomness import Randomness
 from bridge.quantum.link.transmission import Link
 
 
@@ -120,6 +126,47 @@ async def test_keys_that_exist_sign_on_while_the_link_has_failed_and_a_restart_t
         await service.sign_checkpoint(record.key_id, checkpoint)
     async with KeyService(settings) as service:
         await service.create_key(Algorithm.ML_DSA_87, "second")
+
+
+async def test_a_link_whose_randomness_failed_says_so_everywhere_and_goes_on_when_reset(
+    settings: KeyServiceSettings, checkpoint: Checkpoint
+) -> None:
+    draws = [lambda count: b"\x5a" * count, os.urandom]
+
+    def randomness() -> Randomness:
+        return Randomness(CheckedSource(draws.pop(0)), reproducible=False)
+
+    link = SimulatedLink(BlockParameters(pulses=1 << 16), LOCAL, randomness=randomness)
+    async with KeyService(dataclasses.replace(settings, source=link)) as service:
+        with pytest.raises(PoolExhausted):
+            await service.create_key(Algorithm.ML_DSA_87, "first")
+        assert service.link_status().state is LinkState.UNHEALTHY
+        transport = httpx.ASGITransport(create_app(service))
+        headers = {"Authorization": f"Bearer {service.token}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+            health = (await http.get("/v1/health")).json()
+            ready = await http.get("/v1/ready")
+            metrics = (await http.get("/metrics")).text
+            audit = (await http.get("/v1/audit", headers=headers)).json()["entries"]
+            assert health["status"] == "degraded"
+            assert "randomness failed its health test: randomness: repetition" in health["reason"]
+            assert (ready.status_code, ready.json()["ready"]) == (503, False)
+            assert ready.json()["reason"] == health["reason"]
+            assert 'link_state{state="randomness failed its health test"} 1.0' in metrics
+            assert "astralink_keyservice_entropy_failures_total 1.0" in metrics
+            assert [entry["event"] for entry in audit] == ["link.stopped"]
+            assert (await http.post("/v1/link/reset")).status_code == 401
+
+            answer = await http.post("/v1/link/reset", headers=headers)
+            assert (answer.status_code, answer.json()["state"]) == (200, "filling")
+            record = await service.create_key(Algorithm.ML_DSA_87, "first")
+            await service.sign_checkpoint(record.key_id, checkpoint)
+            ready = await http.get("/v1/ready")
+            assert (ready.status_code, ready.json()) == (200, {"ready": True, "reason": None})
+            assert (await http.get("/v1/health")).json()["status"] == "ok"
+            again = await http.post("/v1/link/reset", headers=headers)
+            assert again.json()["state"] in ("filling", "full")
+        assert service.link_status().entropy_failures == 1
 
 
 def drain(settings: KeyServiceSettings) -> None:
