@@ -16,11 +16,15 @@ from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import numpy as np
 import psutil
 
 from bridge.domain.errors import BlockRejected, LinkError
+from bridge.keyservice.database import open_database
+from bridge.keyservice.intake import Overflow, PoolIntake, PoolSink
+from bridge.keyservice.pool import PoolLimits
 from bridge.quantum.distillation.bounds import binary_entropy
 from bridge.quantum.ends.authentication import BLOCK_BYTES, OneTimeKeys
 from bridge.quantum.ends.channel import RING_WORDS, ClassicalChannel
@@ -29,11 +33,10 @@ from bridge.quantum.ends.halves import KeyBlock
 from bridge.quantum.ends.medium import Light, Medium
 from bridge.quantum.ends.receiver import ReceiverEnd
 from bridge.quantum.ends.sender import SenderEnd
-from bridge.quantum.ends.sink import ContainerRing
 from bridge.quantum.ends.turns import together
 from bridge.quantum.link.randomness import Randomness
 
-RING_SLOTS = 32
+POOL_BLOCKS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Host:
     seeds: tuple[bytes, ...]
     shared_keys: tuple[bytes, ...]
     permutation_keys: tuple[bytes, ...]
+    sessions: tuple[UUID, ...]
     parameters: LinkParameters
     light: Light
     folder: Path
@@ -73,6 +77,7 @@ def hosts(light: Light, links: int, parameters: LinkParameters, folder: Path) ->
     seeds = tuple(os.urandom(32) for _ in range(links))
     keys = tuple(os.urandom(64 * BLOCK_BYTES) for _ in range(links))
     orders = tuple(os.urandom(32) for _ in range(links))
+    sessions = tuple(uuid4() for _ in range(links))
     sides = []
     for side in (0, 1):
         place = folder / f"side-{side}"
@@ -86,6 +91,7 @@ def hosts(light: Light, links: int, parameters: LinkParameters, folder: Path) ->
                 seeds=seeds,
                 shared_keys=keys,
                 permutation_keys=orders,
+                sessions=sessions,
                 parameters=parameters,
                 light=light,
                 folder=place,
@@ -110,14 +116,18 @@ def _end(host: Host, link: int) -> SenderEnd | ReceiverEnd:
 
 
 class _Runner:
-    """The ends that one process holds, each with its ring; two at a time run in one thread."""
+    """The ends that one process holds, and their pool; two at a time run in one thread."""
 
     def __init__(self, host: Host) -> None:
         self.ends = [_end(host, link) for link in range(len(host.sockets))]
-        slot = host.parameters.block_bits // 8 + 64
-        self.rings = [
-            ContainerRing(host.folder / f"link-{link}", os.urandom(32), RING_SLOTS, slot)
-            for link in range(len(self.ends))
+        self.database = open_database(host.folder / "pool.sqlite", host.folder / "sealing-key")
+        most = POOL_BLOCKS * host.parameters.block_bits
+        # The keys are taken as fast as they come, so that a long run needs no more room.
+        limits = PoolLimits(high_bits=most, low_bits=most // 2)
+        self.intake = PoolIntake(self.database, limits, Overflow.DROP_OLDEST)
+        self.sinks = [
+            PoolSink(self.intake, f"simulated-{link}", session)
+            for link, session in enumerate(host.sessions)
         ]
 
     def run(self, blocks: int) -> dict[str, Any]:
@@ -133,7 +143,7 @@ class _Runner:
                 rejected.append(str(block))
                 return
             with self.ends[link].stages.measure("store"):
-                self.rings[link].put(block)
+                self.sinks[link].put(block)
             counted.append(_count(block, time.perf_counter() - start))
 
         def drive(links: list[int]) -> None:
@@ -187,8 +197,8 @@ class _Runner:
         """Close sockets and files."""
         for end in self.ends:
             end.channel.close()
-        for ring in self.rings:
-            ring.close()
+        self.intake.close()
+        self.database.close()
 
 
 def _count(block: KeyBlock, latency_s: float) -> Counted:

@@ -48,7 +48,7 @@ PUBLISHED = {
     ],
     "post_processing": [
         {
-            "who": "Mao et al. 2021, arXiv 2101.12565",
+            "who": "Mao et al. 2021, arXiv 2101.12565 (preprint; its journal version is retracted)",
             "what": "Cascade on a CPU, efficiency 1.038",
             "mbit_per_s": 570.0,
         },

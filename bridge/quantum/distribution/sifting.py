@@ -17,6 +17,7 @@ from bridge.quantum.ends.end import End
 from bridge.quantum.ends.halves import EstimatedBits
 from bridge.quantum.ends.receiver import ReceiverEnd
 from bridge.quantum.ends.sender import CONFIRMED, SenderEnd
+from bridge.quantum.ends.turns import alone
 
 
 class SiftingSender(SenderEnd):
@@ -31,7 +32,8 @@ class SiftingSender(SenderEnd):
         receiver_key, sender_key = self.keys.take()
         self.channel.begin()
         self.number += 1
-        estimated = self._estimate(self._sift())
+        sifted = alone(self._sift())
+        estimated = alone(self._estimate(sifted))
         exchanged = self.channel.used
         seal = self.channel.receive_tag(Kind.SEAL).tobytes()
         written = self.channel.written()[: 8 * exchanged]
@@ -49,7 +51,7 @@ class SiftingReceiver(ReceiverEnd):
         receiver_key, sender_key = self.keys.take()
         self.channel.begin()
         self.number += 1
-        estimated = self._estimate(self._sift())
+        estimated = self._estimate(alone(self._sift()))
         seal = tag(receiver_key, self.channel.written())
         self.channel.send(Kind.SEAL, 0, np.frombuffer(seal, dtype=np.uint64))
         answer = self.channel.receive_tag(Kind.CONFIRMATION)

@@ -15,7 +15,6 @@ from bridge.quantum.ends.channel import Kind
 from bridge.quantum.ends.end import LinkParameters
 from bridge.quantum.ends.halves import KeyBlock
 from bridge.quantum.ends.medium import Light, Medium
-from bridge.quantum.ends.sink import ContainerRing
 from bridge.quantum.kernels import plain
 from bridge.quantum.link.randomness import Keystream, Randomness
 from tests.unit.quantum.link_pair import SMALL, link_ends, run_blocks, wire, work
@@ -309,18 +308,3 @@ def test_the_key_stream_is_aes_in_counter_mode() -> None:
     assert Keystream(key, 1).read(16) != first
     with pytest.raises(InputError, match="expected a key of 32 bytes, got 16"):
         Keystream(bytes(16))
-
-
-def test_a_ring_keeps_the_newest_sealed(tmp_path) -> None:
-    sent, _ = run_blocks(link_ends(GOOD), 3)
-    ring = ContainerRing(tmp_path / "ring", os.urandom(32), slots=2, slot_bytes=4096)
-    for block in sent:
-        ring.put(block)
-    assert ring.read(3) == sent[2].key
-    assert ring.read(2) == sent[1].key
-    with pytest.raises(InputError, match="expected block 1"):
-        ring.read(1)
-    assert sent[2].key not in (tmp_path / "ring").read_bytes()
-    with pytest.raises(InputError, match="at most 100 bytes"):
-        ContainerRing(tmp_path / "small", os.urandom(32), slots=2, slot_bytes=100).put(sent[0])
-    ring.close()
