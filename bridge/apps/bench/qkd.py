@@ -1,8 +1,8 @@
 """Distilled keys a second over a bundle of simulated links, end to end, in two processes.
 
 What is timed, for each block: light with loss, noise, sifting, estimation, reconciliation,
-verification, authentication, amplification at both ends, and a sealed container written to each
-end's ring. Compiling is not: a block in one process comes before. A machine that does other work
+verification, authentication, amplification at both ends, and the key put into each process's pool
+on disk. Compiling is not: a block in one process comes before. A machine that does other work
 too is slower by the clock, so keys are also counted for each second of a processor.
 """
 

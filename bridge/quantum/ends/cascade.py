@@ -113,6 +113,7 @@ class _Workings:
     def __init__(self, frame_bits: int, key: bytes) -> None:
         self.order = permutations(frame_bits, _PERMUTED, key)
         self.trees = empty_trees(self.order, selection(frame_bits, key), _PASSES)
+        self.seconds = 0.0
         self.tally: npt.NDArray[np.int64] = np.zeros(5, dtype=np.int64)
 
     def prepare(self, plan: Schedule) -> Trees:
@@ -148,7 +149,9 @@ class Answering(_Workings):
         """Answer until nothing is asked; the number of parities that were told."""
         trees = self.prepare(plan)
         side = (channel.wire, words, trees, channel.transcript, channel.used, self.tally)
-        channel.adopt((yield Answers(side)))
+        turn = Answers(side)
+        channel.adopt((yield turn))
+        self.seconds = turn.seconds
         return int(self.tally[PARITIES])
 
     def run(self, words: Words, plan: Schedule, channel: ClassicalChannel) -> int:
@@ -187,7 +190,9 @@ class Searching(_Workings):
             channel.used,
             self.tally,
         )
-        channel.adopt((yield Searches(side)))
+        turn = Searches(side)
+        channel.adopt((yield turn))
+        self.seconds = turn.seconds
         return int(self.tally[PARITIES]), int(search.counts[CORRECTED]), int(self.tally[ROUNDS])
 
     def run(self, words: Words, plan: Schedule, channel: ClassicalChannel) -> tuple[int, int, int]:

@@ -101,8 +101,11 @@ class Stages:
         try:
             yield
         finally:
-            spent = time.thread_time() - start
-            self.seconds[name] = self.seconds.get(name, 0.0) + spent
+            self.add(name, time.thread_time() - start)
+
+    def add(self, name: str, seconds: float) -> None:
+        """Add seconds to ``name``."""
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
 
 
 class End(ABC):

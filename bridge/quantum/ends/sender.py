@@ -122,6 +122,7 @@ class SenderEnd(End):
     def _correct(self, block: EstimatedBits) -> Generator[Turn, int, CorrectedBits]:
         plan = schedule(self.parameters.block_words, self.gate(block))
         leak = yield from self.cascade.turns(block.bits, plan, self.channel)
+        self.stages.add("correct", self.cascade.seconds)
         return CorrectedBits(
             bits=block.bits,
             leak_bits=leak,

@@ -11,6 +11,7 @@ most, a sender for what the receiver sent in its turn k - 1, and in a process th
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
@@ -28,18 +29,23 @@ from bridge.quantum.link.randomness import Words
 _Tally: TypeAlias = "npt.NDArray[np.int64]"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answers:
-    """A sender's side of a reconciliation: the arguments of `answer_over`."""
+    """A sender's side of a reconciliation: the arguments of `answer_over`.
+
+    ``seconds`` of a processor are noted when it is over; of two together half for each.
+    """
 
     side: tuple[Wire, Words, Trees, Words, int, _Tally]
+    seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Searches:
     """A receiver's side: the arguments of `search_over`."""
 
     side: tuple[Wire, Words, Trees, Search, Requests, int, int, Words, int, _Tally]
+    seconds: float = 0.0
 
 
 Turn: TypeAlias = Answers | Searches | None
@@ -56,10 +62,8 @@ def alone(turns: Generator[Turn, int, Result]) -> Result:
     try:
         turn = next(turns)
         while True:
-            if isinstance(turn, Answers):
-                given = answer_over(*turn.side)
-            elif isinstance(turn, Searches):
-                given = search_over(*turn.side)
+            if turn is not None:
+                given = _reconcile(turn)
             turn = turns.send(given)
     except StopIteration as end:
         result: Result = end.value
@@ -80,17 +84,29 @@ def together(
         second.advance()
         answers, searches = first.turn, second.turn
         if isinstance(answers, Answers) and isinstance(searches, Searches):
+            start = time.thread_time()
             second.given, first.given = both_over(*searches.side, *answers.side)
-        elif isinstance(answers, Answers) and second.over:
-            first.given = answer_over(*answers.side)
-        elif isinstance(searches, Searches) and first.over:
-            second.given = search_over(*searches.side)
+            answers.seconds = searches.seconds = (time.thread_time() - start) / 2.0
+        elif answers is not None and second.over:
+            first.given = _reconcile(answers)
+        elif searches is not None and first.over:
+            second.given = _reconcile(searches)
         else:
             continue  # who is ready to reconcile waits for the other
         first.turn = second.turn = None
     assert first.outcome is not None
     assert second.outcome is not None
     return first.outcome, second.outcome
+
+
+def _reconcile(turn: Answers | Searches) -> int:
+    start = time.thread_time()
+    if isinstance(turn, Answers):
+        result: int = answer_over(*turn.side)
+    else:
+        result = search_over(*turn.side)
+    turn.seconds = time.thread_time() - start
+    return result
 
 
 class _Course(Generic[Result]):
