@@ -15,12 +15,18 @@ from bridge.domain.errors import InputError, SourceUnhealthy
 from bridge.domain.keys import Provenance
 from bridge.keyservice.instants import iso
 from bridge.quantum.distillation.pipeline import BlockParameters, DistilledBlock, distil_block
-from bridge.quantum.entropy.source import checked_randomness
 from bridge.quantum.link.randomness import Randomness
 
 SIMULATED_SOURCE = "bb84-simulation"
 SIMULATED_LINK = "simulated-1"
 MAXIMUM_NAME = 64
+
+
+def _checked() -> Randomness:
+    """`checked_randomness`, which loads a compiler: not before a link runs."""
+    from bridge.quantum.entropy.source import checked_randomness
+
+    return checked_randomness()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,7 @@ class SimulatedLink:
     parameters: BlockParameters
     owner: str
     link_id: str = SIMULATED_LINK
-    randomness: Callable[[], Randomness] = field(default=checked_randomness, repr=False)
+    randomness: Callable[[], Randomness] = field(default_factory=lambda: _checked, repr=False)
     _drawn_from: Randomness | None = field(default=None, repr=False)
     _failure: SourceUnhealthy | None = field(default=None, repr=False)
 

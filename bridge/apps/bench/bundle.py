@@ -13,7 +13,6 @@ import threading
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -45,7 +44,7 @@ class Host:
 
     side: int
     sockets: tuple[socket.socket, ...]
-    rings: tuple[SharedMemory, ...]
+    rings: tuple[Path, ...]
     sends: tuple[bool, ...]
     seeds: tuple[bytes, ...]
     shared_keys: tuple[bytes, ...]
@@ -73,7 +72,10 @@ class Counted:
 def hosts(light: Light, links: int, parameters: LinkParameters, folder: Path) -> tuple[Host, Host]:
     """Both processes' parts of a bundle under fresh keys; their files go under ``folder``."""
     pairs = [socket.socketpair() for _ in range(links)]
-    rings = tuple(SharedMemory(create=True, size=2 * 8 * RING_WORDS) for _ in range(links))
+    folder.mkdir(parents=True, exist_ok=True)
+    rings = tuple(folder / f"rings-{link}" for link in range(links))
+    for path in rings:
+        np.zeros(2 * RING_WORDS, dtype=np.uint64).tofile(path)
     seeds = tuple(os.urandom(32) for _ in range(links))
     keys = tuple(os.urandom(64 * BLOCK_BYTES) for _ in range(links))
     orders = tuple(os.urandom(32) for _ in range(links))
@@ -102,9 +104,7 @@ def hosts(light: Light, links: int, parameters: LinkParameters, folder: Path) ->
 
 def _end(host: Host, link: int) -> SenderEnd | ReceiverEnd:
     kind: type[SenderEnd] | type[ReceiverEnd] = SenderEnd if host.sends[link] else ReceiverEnd
-    memory = host.rings[link].buf
-    assert memory is not None  # it is open
-    rings = np.frombuffer(memory, dtype=np.uint64, count=2 * RING_WORDS).reshape(2, RING_WORDS)
+    rings = np.asarray(np.memmap(host.rings[link], dtype=np.uint64, shape=(2, RING_WORDS)))
     return kind(
         host.parameters,
         ClassicalChannel(host.sockets[link], rings=(rings[host.side], rings[1 - host.side])),

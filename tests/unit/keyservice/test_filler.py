@@ -10,7 +10,7 @@ from bridge.keyservice.linkblock import LinkBlock, SimulatedLink
 from bridge.keyservice.pool import LOCAL, KeyPool, PoolLimits
 from bridge.keyservice.store import KeyStore
 from bridge.quantum.distillation.pipeline import BlockParameters
-from bridge.quantum.entropy.source import CheckedSource, checked_randomness
+from bridge.quantum.entropy.source import CheckedSource
 from bridge.quantum.link.adversary import InterceptResend
 from bridge.quantum.link.randomness import Randomness
 from bridge.quantum.link.transmission import Link
@@ -226,7 +226,7 @@ def test_a_links_key_is_drawn_from_one_tested_source_and_from_no_seed() -> None:
     assert made[0].tested > before
     with pytest.raises(InputError, match="got a seeded one"):
         SimulatedLink(SMALL, LOCAL, randomness=lambda: Randomness.seeded(1)).next_block()
-    assert SimulatedLink(SMALL, LOCAL).randomness is checked_randomness
+    assert isinstance(SimulatedLink(SMALL, LOCAL).randomness()._stream, CheckedSource)
 
 
 async def test_waiting_for_bits_has_a_deadline(store: KeyStore) -> None:
