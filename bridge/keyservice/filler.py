@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import structlog
@@ -17,7 +17,7 @@ from bridge.domain.errors import (
 )
 from bridge.keyservice.audit import AuditLog
 from bridge.keyservice.linkblock import KeySource
-from bridge.keyservice.pool import KeyPool
+from bridge.keyservice.pool import KeyPool, PoolLimits
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -53,7 +53,10 @@ class BlockReport:
 
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
-    """The link and its pool at one moment; ``reason`` is why it stopped, where it did."""
+    """The link and its pool at one moment; ``reason`` is why it stopped, where it did.
+
+    ``oldest_at`` is when the oldest bits came that are there to take, in Unix seconds.
+    """
 
     state: LinkState
     pool_bits: int
@@ -65,6 +68,8 @@ class LinkStatus:
     simulated: bool = True
     reason: str | None = None
     entropy_failures: int = 0
+    oldest_at: float | None = None
+    limits: PoolLimits = field(default_factory=PoolLimits)
 
 
 class PoolFiller:
@@ -92,6 +97,7 @@ class PoolFiller:
         self._audit = audit
         self._changed = asyncio.Condition()
         self._bits = 0
+        self._oldest_at: float | None = None
         self._low = True
         self._stopped: LinkState | None = None
         self._reason: str | None = None
@@ -117,6 +123,8 @@ class PoolFiller:
             simulated=self._simulated,
             reason=self._reason,
             entropy_failures=self._entropy_failures,
+            oldest_at=self._oldest_at,
+            limits=self._pool.limits,
         )
 
     async def run(self) -> None:
@@ -153,10 +161,10 @@ class PoolFiller:
 
     async def wake(self) -> None:
         """Look at the pool: bits were taken or came."""
-        bits = await asyncio.to_thread(lambda: self._pool.bits)
-        limits = self._pool.limits
+        level = await asyncio.to_thread(self._pool.level)
+        bits, limits = level.bits, self._pool.limits
         async with self._changed:
-            self._bits = bits
+            self._bits, self._oldest_at = bits, level.oldest_at
             if bits >= limits.high_bits:
                 self._low = False
             elif bits < limits.low_bits:

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, and_, delete, literal_column, or_, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from bridge.domain.errors import BridgeError, InputError, PoolFull, StoreUnavailable
-from bridge.keyservice.blockrows import destroy_blocks, free_bits, lock_pool, row_of
+from bridge.keyservice.blockrows import destroy_blocks, lock_pool, row_of
 from bridge.keyservice.database import Database, write_ahead
 from bridge.keyservice.linkblock import (
     SIMULATED_LINK,
@@ -217,32 +217,29 @@ class PoolIntake:
     def _make_room(self, bits: int) -> tuple[int, int]:
         """Look how much there is; the number of blocks and bits that had to go for ``bits``."""
         db, limits = self._connection, self.limits
+        query = select(blocks.c.number, blocks.c.free_bytes, blocks.c.slot, _WHOLE.label("whole"))
         mine = (blocks.c.owner == self.owner, blocks.c.free_bytes > literal_column("0"))
-        self._held = free_bits(db, *mine)
+        rows = db.execute(query.where(*mine).order_by(blocks.c.number)).all()
+        self._held = 8 * sum(row.free_bytes for row in rows)
         if self._held + bits <= limits.high_bits:
             return 0, 0
         if self.overflow is Overflow.REFUSE:
             raise PoolFull(self._held + bits, limits.high_bits)
-        gone, freed, slots, divided = 0, 0, list[int](), False
-        query = select(blocks.c.number, blocks.c.free_bytes, blocks.c.slot, _WHOLE.label("whole"))
-        last = 0
-        for row in db.execute(query.where(*mine).order_by(blocks.c.number)):
-            if self._held - freed + bits <= limits.low_bits:
+        gone = []
+        for row in rows:
+            if self._held + bits <= limits.low_bits:
                 break
-            last = row.number
-            gone += 1
-            freed += 8 * row.free_bytes
-            divided = divided or not row.whole
-            if row.slot is not None:
-                slots.append(row.slot)
-        older = and_(blocks.c.owner == self.owner, blocks.c.number <= last)
+            gone.append(row)
+            self._held -= 8 * row.free_bytes
+        if not gone:
+            return 0, 0
+        older = and_(blocks.c.owner == self.owner, blocks.c.number <= gone[-1].number)
         # Of a block that is whole nothing was made, so nobody will ever ask for its history.
         db.execute(delete(blocks).where(older, _WHOLE))
-        if divided:
+        if not all(row.whole for row in gone):
             destroy_blocks(db, older)
-        self._held -= freed
-        self._free += reversed(slots)
-        return gone, freed
+        self._free += [row.slot for row in reversed(gone) if row.slot is not None]
+        return len(gone), 8 * sum(row.free_bytes for row in gone)
 
 
 _WHOLE = or_(blocks.c.slot.is_not(None), blocks.c.sealed.is_not(None))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from bridge.keyservice.exposition import Family, Kind, Measured, Samples
 from bridge.keyservice.service import KeyService
 
@@ -39,7 +41,15 @@ ENTROPY_FAILURES = Family(
     Kind.COUNTER,
     "Health tests that the link's randomness failed. Any stops the link until it is reset.",
 )
-FAMILIES = (SIGNATURES, EQUIVOCATIONS, POOL, POOL_TARGET, BLOCKS, LINK_STATE, ENTROPY_FAILURES)
+OLDEST = Family(
+    "astralink_keyservice_oldest_key_age_seconds",
+    Kind.GAUGE,
+    "Time since the oldest bits of the pool were distilled.",
+)
+FAMILIES = (
+    *(SIGNATURES, EQUIVOCATIONS, POOL, POOL_TARGET, OLDEST),
+    *(BLOCKS, LINK_STATE, ENTROPY_FAILURES),
+)
 
 
 def measured(service: KeyService) -> Measured:
@@ -52,6 +62,8 @@ def measured(service: KeyService) -> Measured:
         link = service.link_status()
         samples.add(POOL, link.pool_bits)
         samples.add(POOL_TARGET, link.target_bits)
+        if link.oldest_at is not None:
+            samples.add(OLDEST, max(0.0, time.time() - link.oldest_at))
         samples.add(BLOCKS, link.blocks_distilled, "distilled")
         samples.add(BLOCKS, link.blocks_rejected, "rejected")
         samples.add(LINK_STATE, 1, link.state.value)

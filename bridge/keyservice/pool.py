@@ -20,6 +20,7 @@ from sqlalchemy import (
     Select,
     and_,
     delete,
+    func,
     insert,
     literal_column,
     or_,
@@ -92,6 +93,14 @@ class PoolLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolLevel:
+    """The bits that are there to take; ``oldest_at`` is when the oldest came, in Unix seconds."""
+
+    bits: int
+    oldest_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class LinkKey:
     """Bytes from the link, with where they came from. ``repr`` does not show them."""
 
@@ -120,6 +129,13 @@ class KeyPool:
         """How many bits are there to take."""
         with self._engine.begin() as db:
             return self._available(db)
+
+    def level(self) -> PoolLevel:
+        """How much is there to take, and how old it is."""
+        columns = func.coalesce(func.sum(blocks.c.free_bytes), 0), func.min(blocks.c.created_at)
+        with self._engine.begin() as db:
+            size, oldest = db.execute(select(*columns).where(*self._good())).one()
+        return PoolLevel(8 * int(size), None if oldest is None else float(oldest))
 
     def available(self, purpose: Purpose) -> int:
         """How many bits are there to take for a purpose."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -68,7 +69,10 @@ class BlockBody(Body):
 
 
 class LinkBody(Body):
-    """Answer of ``GET /v1/link``."""
+    """Answer of ``GET /v1/link``. The pool is filled from below ``low_bits`` up to ``target_bits``.
+
+    ``oldest_age_s`` is None where the pool is empty, ``lifetime_s`` where key does not grow old.
+    """
 
     state: Literal[
         "filling", "full", "link under attack or broken", "randomness failed its health test"
@@ -81,6 +85,11 @@ class LinkBody(Body):
     last_rejection: str | None
     simulated: bool
     reason: str | None = None
+    low_bits: int
+    reserve_bits: int
+    capacity_bits: int
+    oldest_age_s: float | None
+    lifetime_s: float | None
 
     @classmethod
     def of(cls, status: LinkStatus) -> LinkBody:
@@ -96,6 +105,13 @@ class LinkBody(Body):
             last_rejection=status.last_rejection,
             simulated=status.simulated,
             reason=status.reason,
+            low_bits=status.limits.low_bits,
+            reserve_bits=status.limits.reserve_bits,
+            capacity_bits=status.limits.capacity_bits,
+            oldest_age_s=None
+            if status.oldest_at is None
+            else round(max(0.0, time.time() - status.oldest_at), 3),
+            lifetime_s=status.limits.lifetime_s,
         )
 
 

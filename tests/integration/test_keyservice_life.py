@@ -210,7 +210,11 @@ async def test_keys_from_birth_to_end_by_the_command_line(service: Service) -> N
     (new,) = service.keys("rotate", "born", "--json").data
     assert (new["label"], new["successor_of"]) == ("born@2", "born")
     status = service.keys("status", "--json").data
-    assert status["link"]["simulated"] is True
+    link = status["link"]
+    assert link["simulated"] is True
+    assert link["reason"] is None
+    assert 8 <= link["low_bits"] <= link["target_bits"] <= link["capacity_bits"]
+    assert 0 <= link["oldest_age_s"] < link["lifetime_s"] == 24 * 3600
     lives = {one["label"]: one["life"] for one in status["keys"]}
     assert lives["born"]["state"] == "replaced"
     assert lives["born"]["successor"] == new["key_id"]
@@ -226,6 +230,11 @@ async def test_keys_from_birth_to_end_by_the_command_line(service: Service) -> N
     assert (refused.code, "key 'nobody': expected one of" in refused.err) == (2, True)
     shown = service.keys("status").out
     assert "simulated link" in shown
+    assert re.search(rf"filled +│ from below {link['low_bits']:,} up to", shown)
+    assert re.search(r"oldest +│ [\d,]+ s", shown)
+    assert re.search(r"destroyed after +│ 86,400 s", shown)
+    assert service.keys("reset-link", "--json").data["state"] in ("filling", "full")
+    assert service.keys("reset-link").out.startswith("link: f")
     assert re.search(r"born +│ ML-DSA-87 +│ destroyed", shown)
     assert "born@3" not in shown, "nothing was rotated where one name was wrong"
 

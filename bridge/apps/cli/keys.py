@@ -59,7 +59,7 @@ def list_keys(state: StateOption = None, json: JsonOption = False) -> None:
 
 @app.command()
 def status(state: StateOption = None, json: JsonOption = False) -> None:
-    """The link, its pool, and how far each key is."""
+    """The link, its pool with water marks and age, and how far each key is."""
 
     async def ask(keys: KeyServiceClient) -> dict[str, Any]:
         link, records, lives = await keys.link(), await keys.keys(), await keys.lives()
@@ -74,8 +74,7 @@ def status(state: StateOption = None, json: JsonOption = False) -> None:
         return
     link = data["link"]
     console = Console(highlight=False)
-    kind = "simulated link" if link["simulated"] else "link"
-    console.print(f"{kind}: {link['state']}, {link['pool_bits']:,} of {link['target_bits']:,} bits")
+    console.print(_link_table(link))
     table = Table()
     for column in ("label", "algorithm", "state", "uses", "since", "successor"):
         table.add_column(column)
@@ -91,6 +90,34 @@ def status(state: StateOption = None, json: JsonOption = False) -> None:
             labels.get(life["successor"], ""),
         )
     console.print(table)
+
+
+def _link_table(link: dict[str, Any]) -> Table:
+    lifetime = link["lifetime_s"]
+    rows = {
+        "state": link["state"] + (f": {link['reason']}" if link["reason"] else ""),
+        "pool": f"{link['pool_bits']:,} bits",
+        "filled": f"from below {link['low_bits']:,} up to {link['target_bits']:,} bits",
+        "takes at most": f"{link['capacity_bits']:,} bits",
+        "kept for signing keys": f"{link['reserve_bits']:,} bits",
+        "oldest": _seconds(link["oldest_age_s"]),
+        "destroyed after": "never" if lifetime is None else _seconds(lifetime),
+        "blocks": f"{link['blocks_distilled']:,} distilled, {link['blocks_rejected']:,} rejected",
+    }
+    block = link["last_block"]
+    if block is not None:
+        limit = "" if block["limit"] is None else f", limit {block['limit']:.2%}"
+        rows["last block"] = f"QBER {block['qber']:.2%}{limit}"
+    if link["last_rejection"] is not None:
+        rows["last rejection"] = link["last_rejection"]
+    table = Table(title="simulated link" if link["simulated"] else "link", show_header=False)
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
+
+
+def _seconds(age_s: float | None) -> str:
+    return "-" if age_s is None else f"{age_s:,.0f} s"
 
 
 @app.command("reset-link")

@@ -90,8 +90,7 @@ class _Counted:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        last = scope["path"].rpartition("/")[2]
-        method = last if scope["path"].startswith(PREFIX) and last in METHODS else "other"
+        method = _method(scope["path"]) or "other"
 
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -99,6 +98,12 @@ class _Counted:
             await send(message)
 
         await self._app(scope, receive, counted)
+
+
+def _method(path: str) -> str | None:
+    """The standard's method that a path asks for; None for another path."""
+    last = path.rpartition("/")[2]
+    return last if path.startswith(PREFIX) and last in METHODS else None
 
 
 def _routes(entity: KeyManagementEntity) -> APIRouter:
@@ -212,8 +217,11 @@ async def _bad_format(_request: Request, error: Exception) -> JSONResponse:
     return _answer(400, BAD_FORMAT, details)
 
 
-async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == 404 and _method(request.url.path) is not None:
+        # No route takes a line break in an SAE's id. The standard has no 404.
+        return _answer(400, BAD_FORMAT)
     return _answer(error.status_code, str(error.detail), headers=error.headers)
 
 

@@ -27,6 +27,8 @@ from bridge.keyservice.schema import blocks as rows
 from bridge.keyservice.store import KeyStore
 from bridge.keyservice.wholes import MOST_BYTES, SLOT_BYTES
 from bridge.quantum.ends.halves import KeyBlock
+from bridge.quantum.ends.medium import Light
+from tests.unit.quantum.link_pair import cut_wires, link_ends, run_blocks
 
 WIDE = PoolLimits(high_bits=1 << 30, low_bits=1 << 29, reserve_bits=0)
 LENGTH = 3 * CHUNK_BYTES + 100
@@ -448,3 +450,34 @@ def test_another_session_names_its_blocks_otherwise_and_no_uuid_is_refused(
     assert all(str(UUID(name)) == name for name in ids)
     with pytest.raises(InputError, match="expected a UUID, got 'x'"):
         PoolSink(intake, session="x")  # type: ignore[arg-type]
+
+
+def test_two_real_ends_put_the_same_key_into_two_pools(tmp_path: Path) -> None:
+    light = Light(click=0.5, misalignment=0.01, dark_count_probability=1e-6)
+    session = uuid4()
+    databases = [
+        open_database(tmp_path / name / "pool.sqlite", tmp_path / f"key-{name}") for name in "ab"
+    ]
+    intakes = [PoolIntake(one, WIDE, Overflow.DROP_OLDEST) for one in databases]
+    sinks = [PoolSink(one, "link-1", session) for one in intakes]
+    try:
+        made = run_blocks(link_ends(light, timeout_s=600.0), 3)
+        for sink, blocks in zip(sinks, made, strict=True):
+            for one in blocks:
+                assert isinstance(one, KeyBlock)
+                sink.put(one)
+    finally:
+        cut_wires()
+    taken = []
+    for database in databases:
+        pool = KeyPool(database, limits=WIDE)
+        taken.append([pool.take(256, "id") for _ in range(pool.bits // 256)])
+    assert [one.key for one in taken[0]] == [one.key for one in taken[1]]
+    assert len(taken[0]) > 50
+    for one, other in zip(*taken, strict=True):
+        assert one.segments == other.segments
+        assert 0.005 < one.provenance.qber == other.provenance.qber < 0.02
+        assert one.provenance.simulated
+    for intake, database in zip(intakes, databases, strict=True):
+        intake.close()
+        database.close()

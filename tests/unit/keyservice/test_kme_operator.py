@@ -19,7 +19,7 @@ from bridge.keyservice.kme.link import LinkFeeder
 from bridge.keyservice.kme.operatorapp import create_operator_app
 from bridge.keyservice.kme.peerwire import PromiseBody
 from bridge.keyservice.kme.settings import KmeSettings
-from bridge.keyservice.kme.wire import KeyRequest
+from bridge.keyservice.kme.wire import BAD_FORMAT, KeyRequest
 from bridge.keyservice.linkblock import LinkBlock, SimulatedLink
 from bridge.keyservice.pool import PoolLimits
 from bridge.keyservice.tlsfiles import TlsFiles
@@ -151,6 +151,16 @@ async def test_delivered_keys_and_requests_are_counted_by_method_and_status(
         ("400", "dec_keys"): 1,
         ("404", "other"): 1,
     }
+
+
+@pytest.mark.parametrize("method", ["status", "enc_keys", "dec_keys"])
+async def test_an_id_with_a_line_break_is_a_bad_format_and_no_404(pair: Pair, method: str) -> None:
+    transport = httpx.ASGITransport(create_app(pair.both["kme-a"]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://kme") as http:
+        answer = await http.get(f"/api/v1/keys/a%0Ab/{method}")
+        assert answer.status_code == 400
+        assert answer.json()["message"] == BAD_FORMAT
+        assert (await http.get("/api/v1/keys/a%0Ab/other")).status_code == 404
 
 
 async def test_no_sae_and_no_key_is_told(pair: Pair, blocks: tuple[LinkBlock, LinkBlock]) -> None:
