@@ -15,6 +15,9 @@ from starlette.types import ASGIApp
 from bridge.domain.errors import InputError, PortInUse
 
 GRACE_S = 10
+KEEP_ALIVE_S = 60
+"""Longer than a client keeps an idle connection (httpx: 5 s). A server that closes first can do so
+while the next request is on its way, which is then lost."""
 
 
 def bound(name: str, host: str, port: int) -> socket.socket:
@@ -59,6 +62,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
 
 

@@ -344,6 +344,7 @@ def test_a_liar_and_a_slow_one_are_named_and_stop_nobody(own: Network, impostor)
                     x
                     for x in relayer_lines(own)
                     if (x.get("error"), x.get("what")) == ("QuorumMissed", "attest A->B")
+                    and f"attestor {first.url}: no answer: " in x["reason"]  # it is gone
                 ],
                 "no quorum",
             )
@@ -351,7 +352,6 @@ def test_a_liar_and_a_slow_one_are_named_and_stop_nobody(own: Network, impostor)
             reasons = missed[-1]["reason"]
             assert f"attestor {liar.url}: expected its signature over" in reasons
             assert f"attestor {second.url}: no answer: ReadTimeout" in reasons
-            assert f"attestor {first.url}: no answer: " in reasons  # it is gone
             assert own.entry(stuck).stage == "batched"
             assert _nonce(own) == nonce  # no transaction was spent on it
         finally:
