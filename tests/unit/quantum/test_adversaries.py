@@ -32,7 +32,8 @@ def test_the_outcome_is_what_the_table_says(table, scenario) -> None:  # type: i
     elif scenario.outcome is Outcome.BOUNDED:
         assert 0.3 < share < 0.99
     else:
-        assert share == pytest.approx(1.0, abs=0.01)
+        # A length spreads by 0.31 % (seen over 40 runs): five deviations of two runs.
+        assert share == pytest.approx(1.0, abs=0.022)
     if scenario.reason is None:
         assert run.verdict.accept() is run.verdict.key
 
