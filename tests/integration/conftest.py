@@ -34,7 +34,9 @@ ATTESTORS = ("attestor-signer-1", "attestor-signer-2", "attestor-signer-3")
 PROCESSES = ("chain-A", "chain-B", "keyservice", *ATTESTORS, "relayer")
 ONE_KIND = ChainKind.EMBEDDED if find_anvil() is None else ChainKind.ANVIL
 """For what is the same whatever runs the chains; test_bridge has all of the way on each kind."""
-ON_ONE_KIND = pytest.mark.parametrize("_network", [ONE_KIND.value], indirect=True)
+ON_ONE_KIND = pytest.mark.parametrize(
+    "_network", [pytest.param(ONE_KIND.value, id=f"on {ONE_KIND}")], indirect=True
+)
 STAGES = ["observed", "finalized", "batched", "attested", "delivered", "confirmed"]
 
 
@@ -184,7 +186,9 @@ class Network:
             ) from None
 
 
-@pytest.fixture(scope="session", params=["embedded", "anvil"])
+@pytest.fixture(
+    scope="session", params=[pytest.param(kind, id=f"on {kind}") for kind in ("embedded", "anvil")]
+)
 def _network(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Network]:

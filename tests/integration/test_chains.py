@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -35,9 +36,11 @@ from bridge.domain.errors import (
     WrongChainId,
 )
 
-# After the bridge's client, which imports web3 without its deprecation warning.
-from web3 import HTTPProvider, Web3  # isort: skip
-from web3.exceptions import ContractCustomError  # isort: skip
+with warnings.catch_warnings():
+    # web3 7 imports websockets' deprecated half, for a provider that is not used here.
+    warnings.filterwarnings("ignore", "websockets.legacy is deprecated", DeprecationWarning)
+    from web3 import HTTPProvider, Web3
+    from web3.exceptions import ContractCustomError
 
 CHAIN_ID = 31_337
 START_TIMEOUT_S = 30

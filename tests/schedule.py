@@ -1,0 +1,48 @@
+"""In which order the tests run, and which of them may not be torn apart.
+
+What starts a network once is a part: all tests on one development network whatever their files,
+otherwise a file, or where a file starts several networks, the tests of each. The workers of
+pytest-xdist take part after part, the longest first, so that none of them is left alone with a
+long one in the end. ``SECONDS`` only decides that order: a part that is not in it comes last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+PARTS = (
+    (re.compile(r"\[(?:.*-)?on (anvil|embedded)\b"), "the network on {}"),
+    (re.compile(r"/test_chains\.py::.*\[(?:.*-)?(anvil|embedded)\b"), "chains on {}"),
+    (re.compile(r"/faults/test_table\.py::.*\[kill-9-(chain)-"), "faults of a {}"),
+    (re.compile(r"/faults/test_single\.py::test_(\w*?clock)_is"), "faults of a {}"),
+    (re.compile(r"/faults/test_single\.py::test_(two_relayers|a_full_disk)_"), "faults: {}"),
+    (re.compile(r"/invariants/test_mutants\.py::.*\[(.*)\]"), "the mutant that {}"),
+)
+"""What in a test's name tells its part, and the part's name."""
+
+SECONDS = {
+    "the network on anvil": 300,
+    "tests/integration/test_ape.py": 280,
+    "tests/faults/test_single.py": 150,
+    "the network on embedded": 200,
+    "tests/integration/test_bench.py": 120,
+}
+"""What a part takes on two cores that have nothing else to do, roughly."""
+
+
+def part(nodeid: str) -> str:
+    """The name of the part that a test belongs to: the file's, where nothing else is said."""
+    for pattern, name in PARTS:
+        if found := pattern.search(nodeid):
+            return name.format(found[1])
+    return nodeid.split("::", 1)[0]
+
+
+def in_order(nodeids: Iterable[str]) -> list[int]:
+    """The places of these tests, part after part, the longest part first."""
+    places: dict[str, list[int]] = {}
+    for place, nodeid in enumerate(nodeids):
+        places.setdefault(part(nodeid), []).append(place)
+    parts = sorted(places, key=lambda name: -SECONDS.get(name, 0))
+    return [place for name in parts for place in places[name]]
