@@ -11,9 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+COMPILED = "artifacts and ape"
+
 PARTS = (
     (re.compile(r"\[(?:.*-)?on (anvil|embedded)\b"), "the network on {}"),
-    (re.compile(r"/test_chains\.py::.*\[(?:.*-)?(anvil|embedded)\b"), "chains on {}"),
+    # The second finds what the compiler made for the first.
+    (re.compile(r"/test_generated\.py::test_artifacts_are_|/test_ape\.py::()"), COMPILED),
     (re.compile(r"/faults/test_table\.py::.*\[kill-9-(chain)-"), "faults of a {}"),
     (re.compile(r"/faults/test_single\.py::test_(\w*?clock)_is"), "faults of a {}"),
     (re.compile(r"/faults/test_single\.py::test_(two_relayers|a_full_disk)_"), "faults: {}"),
@@ -22,8 +25,8 @@ PARTS = (
 """What in a test's name tells its part, and the part's name."""
 
 SECONDS = {
-    "the network on anvil": 300,
-    "tests/integration/test_ape.py": 280,
+    COMPILED: 300,
+    "the network on anvil": 280,
     "tests/faults/test_single.py": 150,
     "the network on embedded": 200,
     "tests/integration/test_bench.py": 120,

@@ -186,6 +186,10 @@ class Network:
             ) from None
 
 
+UP: list[Network] = []
+"""The development network that is up, if one is."""
+
+
 @pytest.fixture(
     scope="session", params=[pytest.param(kind, id=f"on {kind}") for kind in ("embedded", "anvil")]
 )
@@ -196,10 +200,20 @@ def _network(
     if kind == "anvil" and find_anvil() is None:
         pytest.skip("no Anvil: set ASTRALINK_ANVIL or install @foundry-rs/anvil")
     one = Network(tmp_path_factory.mktemp(f"network-{kind}") / "state", ChainKind(kind))
+    UP.append(one)
     one.up()
     yield one
+    UP.remove(one)
     one.world.down()
     assert processes_with(str(one.folder)) == []
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Stop the network after the last test on it: a session may go on for long without it."""
+    if nextitem is None or "_network" not in getattr(nextitem, "fixturenames", ()):
+        for one in UP:
+            one.world.down()
 
 
 @pytest.fixture
