@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -108,6 +109,14 @@ class Network:
     def up(self) -> None:
         asyncio.run(self.world.up(ANY_PORTS, self.kind))
 
+    def end(self) -> None:
+        """Stop everything for good: the chains write no state that nobody reads."""
+        for name in reversed(list(self.world.processes.records())):
+            record = self.world.processes.running(name)
+            if record is not None and name.startswith("chain-"):
+                os.kill(record.pid, signal.SIGKILL)
+            self.world.processes.stop(name)
+
     def running(self) -> list[str]:
         return [name for name in PROCESSES if self.world.processes.running(name)]
 
@@ -204,7 +213,7 @@ def _network(
     one.up()
     yield one
     UP.remove(one)
-    one.world.down()
+    one.end()
     assert processes_with(str(one.folder)) == []
 
 
@@ -213,7 +222,10 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """Stop the network after the last test on it: a session may go on for long without it."""
     if nextitem is None or "_network" not in getattr(nextitem, "fixturenames", ()):
         for one in UP:
-            one.world.down()
+            if one.folder.exists():
+                one.end()
+                # Whoever asks for it once more, in an order that is not ours, gets a new one.
+                one.folder.rename(one.folder.with_name(f"ended-{time.monotonic_ns()}"))
 
 
 @pytest.fixture

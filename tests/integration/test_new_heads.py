@@ -88,7 +88,7 @@ def woken(
     yield network, cables
     for cable in cables:
         cable.cut()
-    network.world.down()
+    network.end()
     assert processes_with(str(network.folder)) == []
 
 

@@ -57,7 +57,7 @@ def shared(tmp_path: Path, postgres: Server) -> Iterator[Shared]:
     assert not network.world.layout.journal.exists()
     assert "relayer" in network.running(), network.world.processes.log_tail("relayer")
     yield network
-    network.world.down()
+    network.end()
     assert processes_with(str(network.folder)) == []
 
 

@@ -12,7 +12,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 WRAPPER = Path("scripts/solc/solc-v0.8.37")
-SOURCE = "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.0;\ncontract C { uint256 public x; }"
+SOURCE = """// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.0;
+contract C { uint256 public x; }
+"""
 ABI = ["abi"]
 
 pytestmark = pytest.mark.skipif(
