@@ -14,7 +14,7 @@ from collections.abc import Iterable
 COMPILED = "artifacts and ape"
 
 PARTS = (
-    (re.compile(r"\[(?:.*-)?on (anvil|embedded)\b"), "the network on {}"),
+    (re.compile(r"^tests/integration/.*\[(?:.*-)?on (anvil|embedded)\b"), "the network on {}"),
     # The second finds what the compiler made for the first.
     (re.compile(r"/test_generated\.py::test_artifacts_are_|/test_ape\.py::()"), COMPILED),
     (re.compile(r"/faults/test_table\.py::.*\[kill-9-(chain)-"), "faults of a {}"),
@@ -43,9 +43,18 @@ def part(nodeid: str) -> str:
 
 
 def in_order(nodeids: Iterable[str]) -> list[int]:
-    """The places of these tests, part after part, the longest part first."""
+    """The places of these tests, part after part, the longest part first.
+
+    A part's files are in the order of their names, so that a chain that many share is still young
+    when test_bridge has it write its state and read it again.
+    """
+    names = list(nodeids)
     places: dict[str, list[int]] = {}
-    for place, nodeid in enumerate(nodeids):
+    for place, nodeid in enumerate(names):
         places.setdefault(part(nodeid), []).append(place)
     parts = sorted(places, key=lambda name: -SECONDS.get(name, 0))
-    return [place for name in parts for place in places[name]]
+    return [
+        place
+        for name in parts
+        for place in sorted(places[name], key=lambda place: names[place].split("::")[0])
+    ]
