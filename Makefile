@@ -10,6 +10,7 @@ export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
 FUZZ_MINUTES ?= 60
 SOAK_MINUTES ?= 60
 QKD_BLOCKS ?= 100000
+WORKERS ?= 3
 
 .PHONY: demo test fuzz kme-fuzz soak faults differential blocks link-statistics lint check-generated \
   bench tools liboqs hyperlane lock picture clean
@@ -20,9 +21,10 @@ demo: $(VENV)/.core $(if $(NPM),node_modules/.done)
 	$(BIN)/astralink demo
 
 ## The whole suite. Anvil, solc, Hyperlane's contracts and liboqs are used where Node.js, Cargo and
-## CMake are there. By the order of the folders, so that the short files of tests/unit come last.
+## CMake are there. The order is that of tests/schedule.py. WORKERS is one more than the cores of a
+## small machine: a third of the tests wait for blocks.
 test: $(VENV)/.dev $(if $(NPM),node_modules/.done) liboqs hyperlane
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 ## The invariants' machines for an hour, or FUZZ_MINUTES; prints the seeds, of which FUZZ_SEED repeats one.
 fuzz: $(VENV)/.dev

@@ -32,6 +32,20 @@ ARTIFACTS = ROOT / "bridge" / "chain" / "artifacts"
 TEST_ARTIFACTS = ROOT / "tests" / "artifacts"
 MOCKS = "contracts/mocks/"
 OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode"]
+# What ape asks for, and what is of ours: so that the two share one compilation (scripts/solc).
+SHARED_OUTPUTS = {
+    "*": [
+        "abi",
+        "bin-runtime",
+        "devdoc",
+        "userdoc",
+        "evm.bytecode.object",
+        "evm.bytecode.sourceMap",
+        "evm.deployedBytecode.object",
+        "evm.deployedBytecode.immutableReferences",
+    ],
+    "": ["ast"],
+}
 IMPORT = re.compile(r'^import [^;]*?"(\.[^"]+)";', re.MULTILINE)
 SOLC = ROOT / "scripts" / "solc" / "solc-v0.8.37"
 
@@ -94,7 +108,8 @@ def compile_all() -> dict[Path, str]:
     # By themselves: the compiler's numbering runs over all sources, and what is deployed must not
     # depend on what tests add.
     given = sources(mocks=False)
-    artifacts = _compile(given, {"*": dict.fromkeys(DEPLOYED, OUTPUTS)}, ARTIFACTS)
+    built = _compile(given, dict.fromkeys(given, SHARED_OUTPUTS), ARTIFACTS)
+    artifacts = {path: text for path, text in built.items() if path.stem in DEPLOYED}
     given = sources(mocks=True)
     mocks = {name: {"*": OUTPUTS} for name in given if name.startswith(MOCKS)}
     artifacts |= _compile(given, mocks, TEST_ARTIFACTS)

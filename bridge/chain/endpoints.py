@@ -10,31 +10,46 @@ from __future__ import annotations
 
 import asyncio
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
-from aiohttp import ClientError, ClientTimeout
+from aiohttp import ClientError
 
+from bridge.chain.jsonrpc import JsonRpc
 from bridge.chain.wire import parse_quantity
 from bridge.domain.errors import ChainError, ChainRefused, ChainUnreachable, WrongChainId
-
-with warnings.catch_warnings():
-    # web3 7 imports websockets' deprecated half, for a provider that is not used here.
-    warnings.filterwarnings("ignore", "websockets.legacy is deprecated", DeprecationWarning)
-    from web3 import AsyncHTTPProvider
-    from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST
-    from web3.types import RPCEndpoint
 
 log = structlog.get_logger()
 
 ATTEMPTS = 4
 BACKOFF_S = 0.1
 """The wait after all endpoints failed once; it doubles, within the request's deadline."""
-RETRIED_METHODS = frozenset(REQUEST_RETRY_ALLOWLIST) - {"eth_sendRawTransaction"}
+RETRIED_METHODS = frozenset(
+    {
+        "eth_accounts",
+        "eth_blockNumber",
+        "eth_call",
+        "eth_chainId",
+        "eth_estimateGas",
+        "eth_feeHistory",
+        "eth_gasPrice",
+        "eth_getBalance",
+        "eth_getBlockByHash",
+        "eth_getBlockByNumber",
+        "eth_getCode",
+        "eth_getLogs",
+        "eth_getProof",
+        "eth_getStorageAt",
+        "eth_getTransactionByHash",
+        "eth_getTransactionCount",
+        "eth_getTransactionReceipt",
+        "eth_maxPriorityFeePerGas",
+        "eth_syncing",
+    }
+)
 """What changes nothing and may be asked twice. Sending has rules of its own."""
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
@@ -110,11 +125,7 @@ class Endpoint:
         self._again_at = 0.0
         self._pause_s = FIRST_PAUSE_S
         self._good_since = time.monotonic()
-        self._provider = AsyncHTTPProvider(
-            url,
-            request_kwargs={"timeout": ClientTimeout(total=settings.timeout_s)},
-            exception_retry_configuration=None,
-        )
+        self._rpc = JsonRpc(url, settings.timeout_s)
 
     @property
     def place(self) -> str:
@@ -135,7 +146,7 @@ class Endpoint:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._provider.disconnect()
+        await self._rpc.close()
 
     async def ask(self, method: str, params: Sequence[object], timeout_s: float) -> dict[str, Any]:
         """The JSON-RPC response, with ``result`` or ``error``; ``EndpointFailed`` otherwise."""
@@ -216,7 +227,7 @@ class Endpoint:
         self.counts.requests += 1
         try:
             async with asyncio.timeout(timeout_s):
-                answer = await self._provider.make_request(RPCEndpoint(method), list(params))
+                answer = await self._rpc.post(method, params)
         except TimeoutError as error:
             raise self.leave(f"{method}: no answer within {timeout_s:.3g} s") from error
         except (ClientError, OSError, ValueError) as error:

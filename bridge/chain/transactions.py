@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from eth_account import Account as EthAccount
-from eth_account.signers.local import LocalAccount
 from eth_utils.address import is_address, to_checksum_address
 from eth_utils.exceptions import ValidationError as KeyValidationError
 
@@ -23,6 +21,9 @@ from bridge.domain.errors import (
     TransactionTimeout,
     TransactionTooHeavy,
 )
+
+if TYPE_CHECKING:  # who only reads a chain has no use for signing, which takes a while to load
+    from eth_account.signers.local import LocalAccount
 
 TRANSACTION_GAS_CAP = 1 << 24
 """EIP-7825."""
@@ -48,6 +49,8 @@ class Account:
     @classmethod
     def from_key(cls, key: bytes | str) -> Account:
         """The account of a private key, 32 bytes or their hex; ``InputError`` for anything else."""
+        from eth_account import Account as EthAccount
+
         try:
             return cls(EthAccount.from_key(key))
         except (ValueError, TypeError, KeyValidationError):

@@ -105,7 +105,7 @@ class FaultNetwork(Network):
 
     def down(self) -> None:
         self._end.set()
-        self.world.down()
+        self.end()
 
     def start(self, name: str) -> None:
         self.world.processes.start(name, self.commands[name], self._port(name))

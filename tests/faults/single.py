@@ -18,7 +18,11 @@ from tests.soak.network import TWO_RELAYERS, Network, RelayerPlan
 from tests.soak.traffic import Kind, Traffic
 
 WELL_S = 420.0
-POLL_S = 1.0
+POLL_S = 0.5
+FINALITY_BLOCKS = 2
+"""No fault here is a reorg, so that nothing needs a longer window; a message waits for two."""
+LAST_S = (2.0, 5.0)
+"""How long a fault lasts: longer than a block, and some longer than an endpoint has to answer."""
 MIXED = (Kind.ORDINARY, Kind.LARGE, Kind.ORDINARY, Kind.GAS_LIMIT, Kind.REVERTS, Kind.ORDINARY)
 
 
@@ -32,9 +36,9 @@ class Ground:
         program: str = "bridge.apps.cli",
         seed: int = 1,
     ) -> None:
-        self.network = Network(folder, relayers, program)
+        self.network = Network(folder, relayers, program, FINALITY_BLOCKS)
         self.traffic = Traffic(self.network, seed, 0.0)
-        self.faults = Faults(self.network, seed)
+        self.faults = Faults(self.network, seed, LAST_S)
         self._runner = asyncio.Runner()
 
     def __enter__(self) -> Self:

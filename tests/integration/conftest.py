@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -34,7 +35,9 @@ ATTESTORS = ("attestor-signer-1", "attestor-signer-2", "attestor-signer-3")
 PROCESSES = ("chain-A", "chain-B", "keyservice", *ATTESTORS, "relayer")
 ONE_KIND = ChainKind.EMBEDDED if find_anvil() is None else ChainKind.ANVIL
 """For what is the same whatever runs the chains; test_bridge has all of the way on each kind."""
-ON_ONE_KIND = pytest.mark.parametrize("_network", [ONE_KIND.value], indirect=True)
+ON_ONE_KIND = pytest.mark.parametrize(
+    "_network", [pytest.param(ONE_KIND.value, id=f"on {ONE_KIND}")], indirect=True
+)
 STAGES = ["observed", "finalized", "batched", "attested", "delivered", "confirmed"]
 
 
@@ -105,6 +108,14 @@ class Network:
 
     def up(self) -> None:
         asyncio.run(self.world.up(ANY_PORTS, self.kind))
+
+    def end(self) -> None:
+        """Stop everything for good: the chains write no state that nobody reads."""
+        for name in reversed(list(self.world.processes.records())):
+            record = self.world.processes.running(name)
+            if record is not None and name.startswith("chain-"):
+                os.kill(record.pid, signal.SIGKILL)
+            self.world.processes.stop(name)
 
     def running(self) -> list[str]:
         return [name for name in PROCESSES if self.world.processes.running(name)]
@@ -184,7 +195,13 @@ class Network:
             ) from None
 
 
-@pytest.fixture(scope="session", params=["embedded", "anvil"])
+UP: list[Network] = []
+"""The development network that is up, if one is."""
+
+
+@pytest.fixture(
+    scope="session", params=[pytest.param(kind, id=f"on {kind}") for kind in ("embedded", "anvil")]
+)
 def _network(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Network]:
@@ -192,10 +209,23 @@ def _network(
     if kind == "anvil" and find_anvil() is None:
         pytest.skip("no Anvil: set ASTRALINK_ANVIL or install @foundry-rs/anvil")
     one = Network(tmp_path_factory.mktemp(f"network-{kind}") / "state", ChainKind(kind))
+    UP.append(one)
     one.up()
     yield one
-    one.world.down()
+    UP.remove(one)
+    one.end()
     assert processes_with(str(one.folder)) == []
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Stop the network after the last test on it: a session may go on for long without it."""
+    if nextitem is None or "_network" not in getattr(nextitem, "fixturenames", ()):
+        for one in UP:
+            if one.folder.exists():
+                one.end()
+                # Whoever asks for it once more, in an order that is not ours, gets a new one.
+                one.folder.rename(one.folder.with_name(f"ended-{time.monotonic_ns()}"))
 
 
 @pytest.fixture

@@ -188,25 +188,6 @@ def test_ape_test_passes(workplace: Workplace, provider: str) -> None:
     assert int(summary[1]) >= sum(path.read_text().count("\ndef test_") for path in written)
 
 
-def test_the_ordinary_run_leaves_the_ape_tests_alone() -> None:
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "--collect-only", "-q", "tests"),
-            *(f"--ignore=tests/{name}" for name in ("unit", "contracts", "differential")),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-        # Options of whoever runs these tests would change what is listed.
-        env={name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"},
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "tests/integration/test_ape.py::" in done.stdout
-    assert "tests/ape/" not in done.stdout
-
-
 def test_the_scripts_are_listed(workplace: Workplace) -> None:
     done = workplace.ape("run", "--help")
     assert done.code == 0, done.text

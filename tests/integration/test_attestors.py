@@ -48,7 +48,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     (identifier,) = one.send("the first")
     one.reaches(identifier)
     yield one
-    one.world.down()
+    one.end()
     assert processes_with(str(one.folder)) == []
 
 

@@ -84,7 +84,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
     for identifier in one.send("the first", "the second", "the third"):
         one.reaches(identifier)
     yield one
-    one.world.down()
+    one.end()
     assert processes_with(str(one.folder)) == []
 
 

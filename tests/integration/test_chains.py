@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -35,9 +36,11 @@ from bridge.domain.errors import (
     WrongChainId,
 )
 
-# After the bridge's client, which imports web3 without its deprecation warning.
-from web3 import HTTPProvider, Web3  # isort: skip
-from web3.exceptions import ContractCustomError  # isort: skip
+with warnings.catch_warnings():
+    # web3 7 imports websockets' deprecated half, for a provider that is not used here.
+    warnings.filterwarnings("ignore", "websockets.legacy is deprecated", DeprecationWarning)
+    from web3 import HTTPProvider, Web3
+    from web3.exceptions import ContractCustomError
 
 CHAIN_ID = 31_337
 START_TIMEOUT_S = 30
@@ -187,8 +190,30 @@ def start() -> Iterator[Callable[..., Node]]:
         node.stop(signal.SIGKILL)
 
 
+@pytest.fixture(scope="module")
+def running() -> Iterator[Callable[[str], Node]]:
+    """The chain of a kind that tests share: each uses accounts and contracts of its own."""
+    nodes: dict[str, Node] = {}
+
+    def of(kind: str) -> Node:
+        if kind not in nodes:
+            nodes[kind] = Node(kind).ready()
+        assert nodes[kind].process.poll() is None, f"{kind} has ended"
+        return nodes[kind]
+
+    yield of
+    for node in nodes.values():
+        node.stop(signal.SIGKILL)
+
+
 @pytest.fixture
-def node(kind: str, start: Callable[..., Node]) -> Node:
+def node(kind: str, running: Callable[[str], Node]) -> Node:
+    return running(kind)
+
+
+@pytest.fixture
+def fresh(kind: str, start: Callable[..., Node]) -> Node:
+    """A chain on which nothing was done."""
     return start(kind)
 
 
@@ -327,9 +352,9 @@ def test_malformed_json(node: Node) -> None:
     ],
 )
 def test_bad_requests_to_the_embedded_chain(
-    start: Callable[..., Node], body: object, code: int
+    running: Callable[[str], Node], body: object, code: int
 ) -> None:
-    assert start("embedded").post(body)["error"]["code"] == code
+    assert running("embedded").post(body)["error"]["code"] == code
 
 
 async def test_blocks_by_tag_number_and_hash(client: ChainClient) -> None:
@@ -367,6 +392,7 @@ async def test_fee_history(client: ChainClient) -> None:
 
 
 async def test_deploy_call_store_and_read(client: ChainClient, account: Account) -> None:
+    nonce = await client.nonce(account.address)
     address = await deploy(client, account, INIT)
     assert await client.code(address) == RUNTIME
     assert await client.code("0x" + "11" * 20) == b""
@@ -383,7 +409,7 @@ async def test_deploy_call_store_and_read(client: ChainClient, account: Account)
     assert int(slot, 16) == 42
     stored = await client.request("eth_getTransactionByHash", "0x" + receipt.transaction_hash.hex())
     assert stored["from"].lower() == account.address.lower()
-    assert await client.nonce(account.address) == 2
+    assert await client.nonce(account.address) == nonce + 2
 
 
 CUSTOM = "IndexOutOfRange(uint256,uint256)"
@@ -616,12 +642,12 @@ async def test_state_survives_a_restart(
         assert (await send(client, account, address, bytes([LOG]) + b"after")).status
 
 
-def test_sigterm_ends_the_process(node: Node) -> None:
-    assert node.stop() == 0
+def test_sigterm_ends_the_process(fresh: Node) -> None:
+    assert fresh.stop() == 0
     with pytest.raises(ProcessLookupError):
-        os.kill(node.process.pid, 0)
+        os.kill(fresh.process.pid, 0)
     with pytest.raises(httpx.ConnectError):
-        node.post({"jsonrpc": "2.0", "id": 1, "method": "eth_chainId"})
+        fresh.post({"jsonrpc": "2.0", "id": 1, "method": "eth_chainId"})
 
 
 def test_state_of_another_chain_is_refused(start: Callable[..., Node], tmp_path: Path) -> None:

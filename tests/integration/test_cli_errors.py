@@ -12,7 +12,7 @@ import pytest
 from bridge.domain.errors import InputError
 from tests.integration.conftest import Ended, Network, astralink, processes_with
 
-pytestmark = pytest.mark.parametrize("_network", ["embedded"], indirect=True)
+pytestmark = pytest.mark.parametrize("_network", ["embedded"], ids=["on embedded"], indirect=True)
 """The kind of chain makes no difference here."""
 
 

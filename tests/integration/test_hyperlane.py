@@ -28,7 +28,7 @@ from tests.integration.hyperlane_lane import (
     fetch,
 )
 
-pytestmark = pytest.mark.parametrize("_network", ["anvil"], indirect=True)
+pytestmark = pytest.mark.parametrize("_network", ["anvil"], ids=["on anvil"], indirect=True)
 
 BODY = b"\xa5" * 32
 ATTESTED = ("attested", "delivered", "confirmed")

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from bridge.apps.devnet.layout import ANY_PORTS
 from bridge.apps.devnet.world import ChainKind
 from bridge.chain.anvil import find_anvil
 from bridge.relayer import finalize as stage
@@ -73,8 +74,7 @@ def woken(
     tmp_path_factory: pytest.TempPathFactory, collector: Collector
 ) -> Iterator[tuple[Network, list[Cable]]]:
     network = Network(tmp_path_factory.mktemp("woken") / "state", ChainKind.ANVIL)
-    network.up()
-    network.world.processes.stop("relayer")
+    network.world.configure(ANY_PORTS)
     path = network.world.layout.config
     text = path.read_text().replace("poll_interval_s = 0.25", f"poll_interval_s = {POLL_S}")
     cables = []
@@ -88,7 +88,7 @@ def woken(
     yield network, cables
     for cable in cables:
         cable.cut()
-    network.world.down()
+    network.end()
     assert processes_with(str(network.folder)) == []
 
 

@@ -27,7 +27,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     one = Network(tmp_path_factory.mktemp("operators") / "state", ONE_KIND)
     one.up()
     yield one
-    one.world.down()
+    one.end()
     assert processes_with(str(one.folder)) == []
 
 

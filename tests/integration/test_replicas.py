@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 
+from bridge.apps.devnet.layout import ANY_PORTS
 from bridge.apps.devnet.world import ChainKind
 from bridge.apps.operators import relayer_account
 from bridge.chain.anvil import find_anvil
@@ -47,17 +48,16 @@ class Shared(Network):
 def shared(tmp_path: Path, postgres: Server) -> Iterator[Shared]:
     network = Shared(tmp_path / "state", ChainKind.ANVIL)
     network.url = postgres.create(f"relay_{uuid4().hex}")
-    network.up()  # writes the configuration and starts everything on a file
-    network.world.processes.stop("relayer")
+    network.world.configure(ANY_PORTS)
     config = network.world.layout.config
     text = config.read_text()
     assert 'journal = "journal.sqlite"' in text
     config.write_text(text.replace('journal = "journal.sqlite"', f'journal = "{network.url}"'))
-    network.world.layout.journal.unlink()
     network.up()
+    assert not network.world.layout.journal.exists()
     assert "relayer" in network.running(), network.world.processes.log_tail("relayer")
     yield network
-    network.world.down()
+    network.end()
     assert processes_with(str(network.folder)) == []
 
 

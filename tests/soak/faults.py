@@ -51,6 +51,7 @@ class Faults:
 
     network: Network
     seed: int
+    last_s: tuple[float, float] = LAST_S
     done: list[Fault] = field(default_factory=list)
     now: str = ""
 
@@ -76,7 +77,7 @@ class Faults:
         began = time.monotonic()
         try:
             async with fault:
-                await asyncio.sleep(self.random.uniform(*LAST_S))
+                await asyncio.sleep(self.random.uniform(*self.last_s))
         finally:
             self.done.append(Fault(kind, at, began, time.monotonic()))
             self.now = ""

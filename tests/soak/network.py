@@ -81,8 +81,10 @@ class Network:
         folder: Path,
         relayers: Sequence[RelayerPlan] = TWO_RELAYERS,
         program: str = "bridge.apps.cli",
+        finality_blocks: int = FINALITY_BLOCKS,
     ) -> None:
         """``program`` is the module that each daemon's command is given to."""
+        self._finality_blocks = finality_blocks
         self.layout = Layout(folder)
         self._program = program
         self.relayers = relayers
@@ -166,7 +168,7 @@ class Network:
         assert binary is not None
         url = f"http://127.0.0.1:{port}"
         state = self.layout.chain_state(name, "anvil")
-        settings = AnvilSettings(port, chain_id, BLOCK_TIME_S, FINALITY_BLOCKS, state)
+        settings = AnvilSettings(port, chain_id, BLOCK_TIME_S, self._finality_blocks, state)
         command = [word for word in anvil_command(binary, settings) if word not in LEFT_OUT]
         self._process(f"chain-{name}", command)
         self.clients[name] = ChainClient(

@@ -154,7 +154,7 @@ class World:
         service raise.
         """
         try:
-            config = self._configure(ports)
+            config = self.configure(ports)
             kind = self._kind(kind)
             async with AsyncExitStack() as stack:
                 if not bare:
@@ -187,13 +187,11 @@ class World:
         names = list(self.processes.records())
         return [name for name in reversed(names) if self.processes.stop(name)]
 
-    def config(self) -> Config:
-        """The configuration of this network."""
-        return load_config(self.layout.config)
+    def configure(self, ports: Ports) -> Config:
+        """The configuration, which is written where the folder has none.
 
-    # Steps
-
-    def _configure(self, ports: Ports) -> Config:
+        Raises ``PortInUse`` and ``ConfigError``.
+        """
         if not self.layout.config.exists():
             wanted = {f"chain {name}": port for name, port in ports.chains.items()}
             attestors = {f"attestor {label}": port for label, port in ports.attestors.items()}
@@ -208,6 +206,12 @@ class World:
                 )
             )
         return self.config()
+
+    def config(self) -> Config:
+        """The configuration of this network."""
+        return load_config(self.layout.config)
+
+    # Steps
 
     def _kind(self, wanted: ChainKind | None) -> ChainKind:
         """The kind that this folder's chains were made with, or the one wanted, or the default."""
