@@ -10,7 +10,7 @@ export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
 FUZZ_MINUTES ?= 60
 SOAK_MINUTES ?= 60
 QKD_BLOCKS ?= 100000
-WORKERS ?= 3
+WORKERS ?= 2
 
 .PHONY: demo test fuzz kme-fuzz soak faults differential blocks link-statistics lint check-generated \
   bench tools liboqs hyperlane lock picture clean
@@ -21,8 +21,7 @@ demo: $(VENV)/.core $(if $(NPM),node_modules/.done)
 	$(BIN)/astralink demo
 
 ## The whole suite. Anvil, solc, Hyperlane's contracts and liboqs are used where Node.js, Cargo and
-## CMake are there. The order is that of tests/schedule.py. WORKERS is one more than the cores of a
-## small machine: a third of the tests wait for blocks.
+## CMake are there. The order is that of tests/schedule.py, for WORKERS at once.
 test: $(VENV)/.dev $(if $(NPM),node_modules/.done) liboqs hyperlane
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
