@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bridge.domain.version import VERSION
+
 if TYPE_CHECKING:
     from bridge.quantum.distribution.generation import QuantumKeyDistribution
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = ["QuantumKeyDistribution", "__version__"]
 
 

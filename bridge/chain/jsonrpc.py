@@ -10,11 +10,11 @@ from typing import Any
 
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
 
-from bridge import __version__
+from bridge.domain.version import VERSION
 
 HEADERS = {
     "Content-Type": "application/json",
-    "User-Agent": f"astralink-bridge/{__version__}",
+    "User-Agent": f"astralink-bridge/{VERSION}",
 }
 # asyncio lets a TLS connection leak whose other end does not close it; Python 3.12.7 does not.
 ABORTS_CLOSED = sys.version_info < (3, 12, 7)

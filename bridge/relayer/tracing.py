@@ -17,8 +17,8 @@ from itertools import groupby
 from threading import Timer
 from typing import Any, Protocol
 
-from bridge import __version__
 from bridge.domain.errors import ConfigError
+from bridge.domain.version import VERSION
 from bridge.relayer.journal import Entry
 
 SERVICE = "astralink-relayer"
@@ -77,7 +77,7 @@ class OtlpTracing:
         resource = Resource.create(
             {
                 "service.name": SERVICE,
-                "service.version": __version__,
+                "service.version": VERSION,
                 "service.instance.id": replica,
             }
         )
@@ -86,7 +86,7 @@ class OtlpTracing:
             endpoint=url.rstrip("/") + "/v1/traces", timeout=EXPORT_TIMEOUT_S
         )
         self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
-        self._tracer = self._provider.get_tracer("bridge.relayer", __version__)
+        self._tracer = self._provider.get_tracer("bridge.relayer", VERSION)
         self._names = names
 
     def did(self, entries: Sequence[Entry], **attributes: object) -> None:
