@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import structlog
@@ -27,6 +28,8 @@ BASE_GAS = 250_000
 GAS_A_SIGNATURE = 1_500_000
 """Verification with its calldata, 1.2 million for ML-DSA-87 and 0.8 for SLH-DSA, and to spare."""
 COLLECT_TIMEOUT_S = 60.0
+LEFT_BEHIND_S = 2.0
+"""How long a transaction of a replica that attests no more is waited for."""
 
 
 class Attester:
@@ -45,17 +48,24 @@ class Attester:
         self._quorum = quorum
         self._submitter = submitter
         self._worker = worker
+        self._others: tuple[int, float] | None = None
+        """Another replica's transaction that a checkpoint waits for, and since when."""
 
     async def attest(self) -> list[Entry]:
         """Have the largest checkpoint attested that is not; messages that are attested already."""
         origin, destination = self._route.origin.domain, self._route.destination.domain
         waiting = await self._worker.do(self._journal.unattested, origin, destination)
-        if not waiting or waiting[0].transaction is not None:
+        if not waiting:
             return []
         batch = waiting[0]
+        if batch.transaction is not None and not await self._is_left_behind(batch.transaction):
+            return []
         inbox = self._route.destination.inbox
         if await inbox.call("attestedSize", batch.origin, batch.root) == batch.size:
             return await self._worker.do(self._journal.attested, batch, {"already": True})
+        if batch.transaction is not None:
+            log.warning("attestation_taken_over", route=str(self._route), size=batch.size)
+            await self._worker.do(self._journal.free, batch.transaction)
         signer_set, attestors = await self._quorum.of(self._route)
         checkpoint = self._route.checkpoint(batch.root, batch.size, signer_set.epoch)
         revoked = await self._route.destination.registry.revoked(signer_set.epoch)
@@ -90,6 +100,20 @@ class Attester:
         draft = Draft(Purpose.ATTEST, subject, inbox.address, data, gas)
         await self._submitter.submit(draft, batch=batch)
         return []
+
+    async def _is_left_behind(self, transaction: int) -> bool:
+        """Whether nobody looks after a transaction any more.
+
+        This replica attests, so that one from another account is of a replica that died or could
+        not pay. It gets a moment to be mined.
+        """
+        account = await self._worker.do(self._journal.account_of, transaction)
+        if account == self._submitter.account.address:
+            return False
+        now = time.monotonic()
+        if self._others is None or self._others[0] != transaction:
+            self._others = transaction, now
+        return now - self._others[1] > LEFT_BEHIND_S
 
     async def settle(self, submission: Submission, receipt: Receipt) -> list[Entry]:
         """Write down what a mined attestation did; the messages under it where it is a quorum."""

@@ -47,6 +47,7 @@ OWN_GAS = 60_000
 BYTE_GAS = 40
 """Calldata at EIP-7623's floor."""
 POSTPONE_S = 5.0
+TAKE_OVER_S = 1.0
 RECIPIENT_REVERTED = "RecipientReverted(address,bytes)"
 
 
@@ -92,9 +93,11 @@ class Deliverer:
         self._cap = TRANSACTION_GAS_CAP
         """Gas that a transaction may have: the cap of EIP-7825, or the block's where it is less."""
         self.refused = 0
+        self._looked_at = -TAKE_OVER_S
 
     async def deliver(self) -> int:
         """Send what is due; how many messages went on their way."""
+        await self._take_over()
         room = IN_FLIGHT - self._submitter.open
         if room <= 0:
             return 0
@@ -112,6 +115,17 @@ class Deliverer:
             # What is under way stays; the rest is whoever's can send it.
             await self._worker.do(self._journal.release, [one.id for one in fresh + retries])
         return sent
+
+    async def _take_over(self) -> None:
+        """Every second, have what a dead replica had under way delivered."""
+        if time.monotonic() - self._looked_at < TAKE_OVER_S:
+            return
+        self._looked_at = time.monotonic()
+        origin, destination = self._route.origin.domain, self._route.destination.domain
+        account = self._submitter.account.address
+        freed = await self._worker.do(self._journal.take_over, origin, destination, account)
+        if freed:
+            log.warning("deliveries_taken_over", route=str(self._route), messages=freed)
 
     async def _due(self, fresh: list[Entry], retries: list[Entry]) -> list[Range]:
         """Ranges of those that are undelivered, under the largest root that is attested."""

@@ -18,7 +18,7 @@ from bridge.apps.devnet.world import ChainKind
 from bridge.apps.operators import relayer_account
 from bridge.chain.anvil import find_anvil
 from bridge.chain.development import development_accounts
-from bridge.relayer.journal import Entry, Journal
+from bridge.relayer.journal import Entry, Journal, Purpose, State
 from bridge.relayer.route import Side
 from tests.integration.conftest import ROOT, Network, environment, processes_with, until
 from tests.integration.test_observability import ready, relayer_url, scrape, total, value
@@ -104,6 +104,44 @@ def test_one_dies_and_the_other_takes_over(shared: Shared, second: subprocess.Po
     for identifier in first + later:
         assert shared.deliveries(identifier) == 1
     assert second.poll() is None
+
+
+@pytest.mark.parametrize("purpose", [Purpose.ATTEST, Purpose.DELIVER])
+def test_what_the_dead_one_had_under_way_is_taken_over(
+    shared: Shared, second: subprocess.Popen[bytes], purpose: Purpose
+) -> None:
+    """It dies with a transaction sent that no block ever has."""
+    account = relayer_account().address
+
+    def under_way(wanted: Purpose) -> bool:
+        journal = Journal(shared.url)
+        try:
+            found = journal.open_transactions(chain_id, account)
+        finally:
+            journal.close()
+        return any(one.state is State.SENT and one.draft.purpose is wanted for one in found)
+
+    async def ask(sides: dict[str, Side], *requests: tuple[object, ...]) -> int:
+        client = sides["B"].client
+        for method, *params in requests:
+            await client.request(str(method), *params)
+        return client.settings.chain_id
+
+    def on_b(*requests: tuple[object, ...]) -> int:
+        return shared.on_chain(lambda sides: ask(sides, *requests))
+
+    second.send_signal(signal.SIGSTOP)  # the first does all
+    chain_id = on_b(("evm_setAutomine", False), ("evm_setIntervalMining", 0))
+    (identifier,) = shared.send("on its way when it died")
+    until(lambda: under_way(Purpose.ATTEST), "an attestation is sent")
+    if purpose is Purpose.DELIVER:
+        on_b(("evm_mine",))
+        until(lambda: under_way(Purpose.DELIVER), "a delivery is sent")
+    os.kill(shared.pid("relayer"), signal.SIGKILL)
+    on_b(("anvil_dropAllTransactions",), ("evm_setAutomine", True), ("evm_setIntervalMining", 1))
+    second.send_signal(signal.SIGCONT)
+    shared.reaches(identifier)
+    assert shared.deliveries(identifier) == 1
 
 
 def test_the_one_that_was_started_first_takes_over_as_well(

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, or_, select, update
 
 from bridge.domain.delivery import Stage
 from bridge.relayer.journal.records import Entry, entry_of
-from bridge.relayer.journal.schema import messages
+from bridge.relayer.journal.schema import messages, transactions
 from bridge.relayer.journal.sharing import alive
 from bridge.relayer.journal.steps import Steps, chunks, route
 from bridge.relayer.retry import LONGEST_DELAY_S
@@ -59,6 +59,25 @@ class Delivering(Steps):
                     update(messages).where(messages.c.id.in_(part)).values(claimed_by=replica)
                 )
         return [entry_of(row) for row in rows]
+
+    def take_over(self, origin: int, destination: int, account: str) -> int:
+        """Free messages of a route that a dead replica's transaction is under way with; how many.
+
+        Whether that transaction is mined in the end is for nobody to say who has not its
+        ``account``: whoever claims these looks first which of them are delivered.
+        """
+        others = select(transactions.c.number).where(transactions.c.account != account)
+        members = (
+            route(origin, destination),
+            messages.c.stage == Stage.ATTESTED,
+            messages.c.transaction.in_(others),
+            messages.c.claimed_by.not_in(alive(self._engine.dialect)),
+        )
+        with self._engine.begin() as db:
+            freed = db.execute(
+                update(messages).where(*members).values(transaction=None, claimed_by=None)
+            )
+        return freed.rowcount
 
     def release(self, identifiers: Sequence[bytes]) -> None:
         """Give up claims on messages that nothing was done with."""

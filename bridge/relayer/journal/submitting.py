@@ -153,6 +153,13 @@ class Submitting(Steps):
             )
         return True
 
+    def account_of(self, number: int) -> str:
+        """The account that a transaction is from."""
+        query = select(transactions.c.account).where(transactions.c.number == number)
+        with self._engine.begin() as db:
+            account: str = db.execute(query).scalar_one()
+        return account
+
     def lost(self, number: int) -> None:
         """Note that a transaction will never be mined; what was under way with it is free."""
         with self._engine.begin() as db:

@@ -397,6 +397,26 @@ def test_a_lost_transaction_frees_what_was_under_way(journal, found):
     assert journal.open_transactions(31002, ACCOUNT) == []
 
 
+def test_what_a_dead_replica_had_under_way_is_taken_over_and_of_the_living_nothing(journal, found):
+    ids = attested_pair(journal, found)
+    mine = "0x" + "44" * 20
+    for replica in ("one", "two"):
+        journal.beat(replica)
+    assert fresh(journal, replica="one", limit=1) == ids[:1]
+    made = journal.prepare(31002, ACCOUNT, 7, DRAFT, ids[:1])
+    assert fresh(journal, replica="two") == ids[1:]
+    journal.prepare(31002, mine, 0, DRAFT, ids[1:])
+    assert journal.account_of(made.number) == ACCOUNT
+    assert journal.take_over(A, B, mine) == 0  # one lives
+    journal.leave("one")
+    assert journal.take_over(A, B, ACCOUNT) == 0  # it is back under another name
+    assert journal.take_over(B, A, mine) == 0
+    assert journal.take_over(A, B, mine) == 1
+    assert fresh(journal, replica="two") == ids[:1]
+    assert journal.take_over(A, B, mine) == 0
+    assert journal.members(made.number) == []
+
+
 def test_a_crash_between_receipt_and_settlement_is_seen(journal, found):
     ids = attested_pair(journal, found)
     made = journal.prepare(31002, ACCOUNT, 7, DRAFT, ids)
