@@ -52,7 +52,8 @@ class ClassicalChannel:
     """One end of a connected stream socket. ``timeout_s`` bounds each wait for the other end.
 
     ``rings``, the outgoing and the incoming one, all zeros at the start, carry the messages where
-    both ends see the same memory (`kernels.wire`). The socket then only tells that an end is gone.
+    both ends see the same memory (`kernels.wire`). The socket then only tells that an end is gone,
+    and a wait may last a few times ``timeout_s``: sleeps are counted, and take longer than asked.
     """
 
     def __init__(

@@ -1,10 +1,10 @@
 """Cascade's first passes, level by level: where most nodes have something to ask, lists cost more.
 
-Between them the first two passes find nineteen errors of twenty. A *sweep* of a pass goes from its
-top nodes down: at each level it asks, in all frames at once, for the left half of every node that
-is known, odd, and whose halves are unknown; what it finds is put right at its end. The first pass
-is swept, then the second, then the first again, where what the second put right has made nodes odd.
-Then `search` takes over with what is left. In each frame this asks what `search` would have asked.
+A *sweep* of a pass goes from its top nodes down: at each level it asks, in all frames at once, for
+the left half of every node that is known, odd, and whose halves are unknown; what it finds is put
+right at its end. The first pass is swept, then the second, then the first again, where what the
+second put right has made nodes odd. That finds 89, 85 and 68 % of the errors at QBER 0.1, 1 and
+3 %. Then `search` takes over with what is left. In each frame this asks what `search` would have.
 """
 
 from __future__ import annotations
