@@ -7,6 +7,7 @@ from collections import defaultdict
 from bridge.domain.delivery import Stage
 from bridge.relayer.journal import Entry, Journal
 from bridge.relayer.route import Route
+from bridge.relayer.watch import ChainSeen
 from bridge.relayer.worker import Worker
 
 WORD = 256
@@ -14,8 +15,8 @@ WORD = 256
 MESSAGES_A_ROUND = 10_000
 
 
-async def confirm(route: Route, journal: Journal, worker: Worker) -> list[Entry]:
-    """Messages whose delivery is final."""
+async def confirm(route: Route, journal: Journal, worker: Worker, seen: ChainSeen) -> list[Entry]:
+    """Messages whose delivery is final. The final block is noted in ``seen``."""
     origin, destination = route.origin.domain, route.destination.domain
     waiting = await worker.do(
         journal.at_stage, Stage.DELIVERED, origin, destination, MESSAGES_A_ROUND
@@ -23,6 +24,7 @@ async def confirm(route: Route, journal: Journal, worker: Worker) -> list[Entry]
     if not waiting:
         return []
     finalized = await route.destination.client.finalized()
+    seen.saw_final(finalized.number)
     words: defaultdict[int, list[Entry]] = defaultdict(list)
     for entry in waiting:
         assert entry.delivery_block is not None

@@ -186,6 +186,7 @@ class Relayer:
         ends = route.origin.domain, route.destination.domain
         attester, deliverer = self._attesters[ends], self.deliverers[ends]
         journal, worker = self._journal, self._worker
+        seen = self.watch.chains[route.destination.domain]
 
         async def attesting() -> None:
             self._report(await worker.do(batch, route, journal, self._trees))
@@ -195,7 +196,7 @@ class Relayer:
             await deliverer.deliver()
 
         async def confirming() -> None:
-            self._report(await confirm(route, journal, worker))
+            self._report(await confirm(route, journal, worker, seen))
 
         return {
             "attest": self._leased(f"attest {route}", attesting),

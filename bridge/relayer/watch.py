@@ -31,8 +31,13 @@ class ChainSeen:
 
     def saw(self, head: int, finalized: int) -> None:
         """Note that the chain answered with its head and its newest final block."""
-        self.head, self.finalized = head, finalized
+        self.head = head
+        self.saw_final(finalized)
         self.answered_at = time.monotonic()
+
+    def saw_final(self, number: int) -> None:
+        """Note a final block. Loops ask side by side: an older answer may come later."""
+        self.finalized = max(number, self.finalized or 0)
 
     def reorged(self, depth: int) -> None:
         """Note that blocks went, ``depth`` of them."""
