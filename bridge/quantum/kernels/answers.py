@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bridge.quantum.kernels.columns import fold, fold_of, masked_parity, masked_tops, turn
+from bridge.quantum.kernels.columns import fold_of, masked_parity, masked_tops, prepare_masked
 from bridge.quantum.kernels.compiled import kernel
 from bridge.quantum.kernels.instructions import Word, count_ones
 from bridge.quantum.kernels.knowledge import (
@@ -17,7 +17,7 @@ from bridge.quantum.kernels.knowledge import (
     Entries,
 )
 from bridge.quantum.kernels.learning import tops_told
-from bridge.quantum.kernels.trees import PLANTED, SUMMED, TURNED, Trees, Words, plant
+from bridge.quantum.kernels.trees import PLANTED, TURNED, Trees, Words, plant
 
 REFUSED = -1
 """What is given when a question names nothing that is compared."""
@@ -42,7 +42,7 @@ def answer(words: Words, trees: Trees, asked: Entries, count: int, out: Words) -
             bit = (parity[number, 2 * node] >> np.uint64(frame)) & np.uint64(1)
         else:
             if not folds[TURNED]:
-                turn(words, trees)
+                prepare_masked(words, trees)
             bit = masked_parity(columns, chosen, length, number, frame, 2 * node)
         shift = np.uint64(index & 63)
         if not shift:
@@ -69,10 +69,11 @@ def answer_tops(words: Words, trees: Trees, first: int, stop: int, out: Words) -
                 plant(words, trees, number)
             out[place : place + told] = trees.parity[number, top : top + told]
         else:
-            if not trees.folds[TURNED]:
-                turn(words, trees)
+            prepare_masked(words, trees)
             out[place] = masked_tops(trees.columns, trees.chosen, words.size, number, ALL)
         place += told
+    if stop == trees.state.size:
+        prepare_masked(words, trees)
     return 64 * place
 
 
@@ -85,15 +86,12 @@ def answer_folds(words: Words, trees: Trees, first: int, frames: Word, out: Word
     passes = trees.tops.size
     if not 0 <= first < passes or trees.tops[first] > 1:
         return REFUSED
-    if not trees.folds[TURNED]:
-        turn(words, trees)
+    prepare_masked(words, trees)
     out[0] = NONE
     if frames != ALL:
         tops = masked_tops(trees.columns, trees.chosen, words.size, first, frames)
         out[0] = count_ones(tops) & np.uint64(1)
         return 1
-    if not trees.folds[SUMMED]:
-        fold(words, trees)
     for number in range(first, passes):
         out[0] |= fold_of(trees, number) << np.uint64(number - first)
     return passes - first

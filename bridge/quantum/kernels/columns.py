@@ -17,7 +17,7 @@ import numpy as np
 
 from bridge.quantum.kernels.compiled import kernel
 from bridge.quantum.kernels.instructions import Word, count_ones, multiply
-from bridge.quantum.kernels.trees import ACCUMULATED, SUMMED, TURNED, Trees, Words
+from bridge.quantum.kernels.trees import ACCUMULATED, TURNED, Trees, Words
 
 SQUARES = 32
 """Squares of 64 bits that are turned side by side: a loop over them is one of vectors."""
@@ -110,14 +110,25 @@ def folded(mirror: Words, place: int, word: Word) -> Word:
 
 
 @kernel
+def prepare_masked(words: Words, trees: Trees) -> None:
+    """What masked passes need, where it does not stand yet.
+
+    Both ends do this as soon as the last permuted pass allows, in the same round of each block. So
+    two processes that serve two links do it at the same time, and none waits for the other.
+    """
+    if not trees.folds[TURNED]:
+        turn(words, trees)
+        fold(words, trees)
+
+
+@kernel
 def fold(words: Words, trees: Trees) -> None:
-    """The parities of all masked passes over the whole string; see `SUMMED`."""
+    """The parities of all masked passes over the whole string."""
     mirror = trees.mirror
     total = np.uint64(0)
     for place in range(words.size):
         total ^= folded(mirror, place, words[place])
     trees.folds[ACCUMULATED] = total
-    trees.folds[SUMMED] = _ONE
 
 
 @kernel

@@ -82,7 +82,7 @@ def _put_question(
                 bits += 64 * tops_told(trees, opened)
             tally[SIDE] = number & 1
         elif count == 0:
-            first, frames = next_fold(words, trees, search, folded)
+            first, frames = next_fold(trees, search, folded)
             if frames != NONE:
                 body[0], body[1] = first, frames
                 whole = first == folded and number < trees.tops.size

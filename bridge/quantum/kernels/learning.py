@@ -28,7 +28,7 @@ from bridge.quantum.kernels.knowledge import (
     push,
 )
 from bridge.quantum.kernels.sweep import SWEPT, begin_sweep
-from bridge.quantum.kernels.trees import ACCUMULATED, PLANTED, SUMMED, TURNED, Trees, Words
+from bridge.quantum.kernels.trees import ACCUMULATED, PLANTED, TURNED, Trees, Words
 
 _ONE = np.uint64(1)
 
@@ -157,7 +157,7 @@ def _flip(words: Words, trees: Trees, search: Search, wrong: int) -> None:
     columns, chosen, length, order = trees.columns, trees.chosen, words.size, trees.order
     folds, mirror = trees.folds, trees.mirror
     permuted, passes = state.size, search.counts[OPENED]
-    turned, summed = folds[TURNED] != NONE, folds[SUMMED] != NONE
+    turned = folds[TURNED] != NONE
     for index in range(active.size - wrong, active.size):
         entry = np.int64(active[index])
         origin, frame = entry >> PASS_SHIFT, (entry >> FRAME_SHIFT) & FRAME_MASK
@@ -184,8 +184,7 @@ def _flip(words: Words, trees: Trees, search: Search, wrong: int) -> None:
             continue
         word, within = place >> 6, np.uint64(place & 63)
         columns[frame, word] ^= _ONE << within
-        if summed:
-            folds[ACCUMULATED] ^= folded(mirror, place, bit)
+        folds[ACCUMULATED] ^= folded(mirror, place, bit)
         for number in range(permuted, passes):
             looks = (chosen[frame + number, word] >> within) & _ONE
             if not looks or number == origin or not opened[number] & bit:

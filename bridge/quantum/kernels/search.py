@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bridge.quantum.kernels.columns import fold, fold_of, masked_parity, turn
+from bridge.quantum.kernels.columns import fold_of, masked_parity, prepare_masked
 from bridge.quantum.kernels.compiled import kernel
 from bridge.quantum.kernels.instructions import count_ones, lowest_one
 from bridge.quantum.kernels.knowledge import (
@@ -131,13 +131,13 @@ def open_next(words: Words, trees: Trees, search: Search, folded: int) -> int:
         plant(words, trees, number)
         search.counts[OPENED] = number + 1
     else:
-        turn(words, trees)
+        prepare_masked(words, trees)
         search.counts[OPENED] = folded
     return int(search.counts[OPENED])
 
 
 @kernel
-def next_fold(words: Words, trees: Trees, search: Search, first: int) -> tuple[int, np.uint64]:
+def next_fold(trees: Trees, search: Search, first: int) -> tuple[int, np.uint64]:
     """The folded pass that is asked for, and the frames over which; no frames when all are even.
 
     The first question, of ``ALL``, is for that pass and all after it.
@@ -146,7 +146,6 @@ def next_fold(words: Words, trees: Trees, search: Search, first: int) -> tuple[i
     if counts[FOLD_ASKED] == 0:
         counts[FOLD_ASKED] = 1
         counts[OPENED] = trees.tops.size
-        fold(words, trees)
         return first, ALL
     if counts[FOLDING] < 0:
         for number in range(first, trees.tops.size):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bridge.quantum.kernels.columns import prepare_masked
 from bridge.quantum.kernels.compiled import kernel
 from bridge.quantum.kernels.instructions import count_ones, deposit, extract, lowest_one
 from bridge.quantum.kernels.knowledge import (
@@ -129,6 +130,8 @@ def _settle(words: Words, trees: Trees, search: Search, swept: int) -> None:
         _pend(trees, search, number, order, found)
     change(trees, swept, found)
     found[:] = NONE
+    if swept == trees.state.size - 1:
+        prepare_masked(words, trees)
 
 
 @kernel

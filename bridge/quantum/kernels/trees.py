@@ -23,9 +23,9 @@ Indices = npt.NDArray[np.int32]
 
 UNBUILT, PLANTED = 0, 1
 
-ACCUMULATED, SUMMED, TURNED = 0, 1, 2
+ACCUMULATED, TURNED = 0, 1
 """Places in `Trees.folds`: the parities of all masked passes over the whole string, pass p at bit
-63 - p; whether they stand; whether ``columns`` stand."""
+63 - p; whether they and ``columns`` stand."""
 
 
 class Trees(NamedTuple):
@@ -37,7 +37,7 @@ class Trees(NamedTuple):
     whether they differ from the other end's, where those are known; ``state``, int64 (permuted
     passes), says whether they stand. For the masked passes, see `columns`: ``columns``
     and ``chosen``, uint64 (64, m) and (64 + passes, m), m = n / 64 or 1, ``mirror``, uint64
-    (n + 1), and ``folds``, uint64 (3), see `ACCUMULATED`.
+    (n + 1), and ``folds``, uint64 (2), see `ACCUMULATED`.
     """
 
     order: Indices
@@ -75,7 +75,7 @@ def empty_trees(order: Indices, select: Words, passes: int) -> Trees:
         columns=np.zeros((64, width), dtype=np.uint64),
         chosen=np.packbits(chosen, axis=1, bitorder="little").view(np.uint64),
         mirror=np.packbits(mirrored, bitorder="little").view(np.uint64),
-        folds=np.zeros(3, dtype=np.uint64),
+        folds=np.zeros(2, dtype=np.uint64),
     )
 
 
