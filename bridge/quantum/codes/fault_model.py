@@ -49,7 +49,7 @@ class FaultModel:
     def of(cls, model: stim.DetectorErrorModel) -> FaultModel:
         """The faults of a detector error model; suggested decompositions are undone."""
         merged: dict[Symptom, float] = {}
-        for probability, parts in _errors(model):
+        for probability, parts in decomposed_errors(model):
             symptom = _sum(parts)
             if probability > 0.0 and any(symptom):
                 merged[symptom] = _either(merged.get(symptom, 0.0), probability)
@@ -65,7 +65,7 @@ class FaultModel:
         other parts are left out of every symptom but keep their numbers, and faults that are then
         alike are merged. The distribution of the matcher's success is the same, with fewer faults.
         """
-        errors = list(_errors(model))
+        errors = list(decomposed_errors(model))
         part = np.arange(model.num_detectors)
 
         def root(at: int) -> int:
@@ -139,7 +139,7 @@ class FaultModel:
         return law, over
 
 
-def _errors(
+def decomposed_errors(
     model: stim.DetectorErrorModel,
 ) -> list[tuple[float, list[Symptom]]]:
     """Each error's probability and the parts of its suggested decomposition."""

@@ -73,7 +73,7 @@ def test_events_of_another_shape_are_refused(events: np.ndarray) -> None:
 
 
 def test_a_decoder_that_is_not_in_the_table_is_refused() -> None:
-    with pytest.raises(InputError, match="decoder: expected one of none, matching, .* got 'mwpm'"):
+    with pytest.raises(InputError, match=r"decoder: expected one of none, matching, .* got 'mwpm'"):
         compile_decoder("mwpm", MEMORY.circuit)
 
 

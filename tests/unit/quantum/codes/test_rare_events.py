@@ -256,7 +256,7 @@ def test_a_rate_a_round_gives_the_rate_a_shot_back() -> None:
 
 
 def test_too_few_shots_for_the_strata_are_refused() -> None:
-    with pytest.raises(InputError, match="shots: expected at least .*, got 10"):
+    with pytest.raises(InputError, match=r"shots: expected at least .*, got 10"):
         stratified(3, 0.001, 10)
     with pytest.raises(InputError, match=r"confidence: expected inside \(0, 1\), got 1"):
         stratified(3, 0.001, 3000).rate(1.0)
