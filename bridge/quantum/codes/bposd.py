@@ -20,11 +20,13 @@ else:
 
 MS_SCALING_FACTOR, MAX_ITERATIONS = 0.625, 100
 """Of min-sum: with the library's own factor most shots on [[144,12,12]] do not converge."""
-OSD_ORDER = 7
 
 
 class BpOsdDecoder(Decoder):
-    """Min-sum belief propagation on all faults; where it does not converge, a combination sweep."""
+    """Min-sum belief propagation on all faults, and where it does not converge, order-0 statistics.
+
+    A combination sweep of order 7 takes twenty times as long on [[144,12,12]].
+    """
 
     def __init__(self, model: stim.DetectorErrorModel) -> None:
         super().__init__(model)
@@ -37,8 +39,8 @@ class BpOsdDecoder(Decoder):
             bp_method="minimum_sum",
             ms_scaling_factor=MS_SCALING_FACTOR,
             schedule="parallel",
-            osd_method="OSD_CS",
-            osd_order=OSD_ORDER,
+            osd_method="OSD_0",
+            osd_order=0,
         )
 
     def _decode(self, detection_events: Packed) -> Packed:

@@ -132,6 +132,12 @@ DECODERS = {
             f"{_HERE}.bposd:BpOsdDecoder",
             False,
         ),
+        DecoderKind(
+            "mobius",
+            "matching for colour codes, Chromobius (arXiv 2312.08813)",
+            f"{_HERE}.mobius:MobiusDecoder",
+            False,
+        ),
     )
 }
 """The decoders by name."""

@@ -80,8 +80,13 @@ def _whole(value: object) -> bool:
 
 
 def check_memory(distance: int, rounds: int) -> None:
-    """`InputError` unless ``distance`` is odd and at least 3 and ``rounds`` at least 1."""
+    """`InputError` unless ``distance`` is odd and at least 3, and ``rounds`` at least 1."""
     if not _whole(distance) or distance < 3 or distance % 2 == 0:
         raise InputError(f"distance: expected an odd number of at least 3, got {distance!r}")
+    check_rounds(rounds)
+
+
+def check_rounds(rounds: int) -> None:
+    """`InputError` unless ``rounds`` is a whole number of at least 1."""
     if not _whole(rounds) or rounds < 1:
         raise InputError(f"rounds: expected at least 1, got {rounds!r}")

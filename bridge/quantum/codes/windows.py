@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from bridge.domain.errors import InputError
 from bridge.quantum.codes.decoders import Decoder, decoder_kind
-from bridge.quantum.codes.experiment import Basis, Packed
+from bridge.quantum.codes.experiment import Basis, MemoryExperiment, Packed
 from bridge.quantum.codes.fault_model import Symptom, decomposed_errors
 from bridge.quantum.codes.libraries import require
 from bridge.quantum.codes.noise import CircuitNoise
@@ -244,3 +244,35 @@ class WindowStream:
             count = 1 + self._decoder.stabilizers
             bits = np.unpackbits(answers, axis=1, count=count, bitorder="little")
             self._waiting[:, 0] ^= bits[:, 1:]
+
+
+class WindowedMemory(Decoder):
+    """Windows behind the interface of the table, for one memory of the surface code."""
+
+    def __init__(
+        self,
+        experiment: MemoryExperiment,
+        *,
+        commit: int | None = None,
+        buffer: int | None = None,
+        decoder: str = "matching",
+    ) -> None:
+        if experiment.code != "surface":
+            raise InputError(
+                f"windows: expected a memory of the surface code, got {experiment.code}"
+            )
+        super().__init__(experiment.circuit.detector_error_model())
+        self._rounds = experiment.rounds
+        self._windows = WindowedDecoder(
+            experiment.distance,
+            experiment.noise,
+            experiment.basis,
+            commit=commit,
+            buffer=buffer,
+            decoder=decoder,
+        )
+
+    def _decode(self, detection_events: Packed) -> Packed:
+        if len(detection_events) == 0:
+            return np.zeros((0, 1), dtype=np.uint8)
+        return self._windows.decode_batch(detection_events, self._rounds)
