@@ -17,6 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from bridge.domain.errors import InputError
 from bridge.quantum.codes.libraries import require
 from bridge.quantum.codes.noise import CircuitNoise
@@ -29,7 +32,7 @@ from bridge.quantum.codes.patches import (
     merged,
     patch,
 )
-from bridge.quantum.codes.surgery_frame import LogicalState, Parity, Stabilizer
+from bridge.quantum.codes.surgery_frame import LogicalState, Parity, Stabilizer, correction
 from bridge.quantum.codes.syndrome_rounds import SyndromeRounds
 
 if TYPE_CHECKING:
@@ -40,11 +43,15 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Some rounds with the same checks; what is prepared before and measured after them."""
+    """Some rounds with the same checks; what is prepared before and measured after them.
+
+    ``rounds``: how many, if not as many as the program's other stages have.
+    """
 
     prepare: Mapping[str, Basis] = field(default_factory=dict)
     merge: tuple[tuple[str, str], ...] = ()
     measure: Mapping[str, Basis] = field(default_factory=dict)
+    rounds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,8 @@ class Surgery:
     """A compiled program.
 
     ``observables`` has a parity of results for each observable of the circuit, in their order.
-    ``outcomes`` has the parity of every merge and of every patch measured, by name. ``outputs`` are
+    ``outcomes`` has every merge and every patch measured by name, byproducts included: what an
+    ideal measurement of the logical qubits would have given. ``outputs`` are
     the stabilizers at the end: of an input in ``references``, a product of ``basis`` over them
     becomes the product over ``patches``, up to the sign.
     """
@@ -94,6 +102,19 @@ class Surgery:
             result[self.numbers[place]] = basis.value
         return result
 
+    def frame(self, record: npt.NDArray[np.bool_]) -> Mapping[str, str]:
+        """The Pauli operator that each output patch still needs, given all results of a shot.
+
+        ``record``: bool, one for each measurement, in the circuit's order. Patches whose state no
+        stabilizer fixes need none.
+        """
+        if record.shape != (self.noiseless.num_measurements,):
+            raise InputError(
+                f"record: expected {self.noiseless.num_measurements} results, got {record.shape}"
+            )
+        signs = [bool(record[sorted(one.sign.records)].sum() % 2) for one in self.outputs]
+        return correction(self.outputs, signs)
+
     def flows(self) -> tuple[stim.Flow, ...]:
         """What ``outputs`` says, as stim has it; `stim.Circuit.has_all_flows` proves it."""
         result = []
@@ -118,8 +139,9 @@ def compile_surgery(program: Program, distance: int, rounds: int | None = None) 
     """
     checked_distance(distance)
     each = distance if rounds is None else rounds
-    if isinstance(each, bool) or not isinstance(each, int) or each < 1:
-        raise InputError(f"rounds: expected at least 1, got {each!r}")
+    for count in (each, *(stage.rounds for stage in program.stages if stage.rounds is not None)):
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise InputError(f"rounds: expected at least 1, got {count!r}")
     return _Compiler(program, distance, each).run()
 
 
@@ -176,9 +198,10 @@ class _Compiler:
         checks = self._checks(seams)
         first: dict[Coordinate, int] = {}
         results: dict[Coordinate, int] = {}
-        for at in range(self.each):
+        last = (stage.rounds or self.each) - 1
+        for at in range(last + 1):
             outcomes, results = self.rounds.round(
-                checks, prepare if at == 0 else {}, measure if at == self.each - 1 else {}
+                checks, prepare if at == 0 else {}, measure if at == last else {}
             )
             first = first or outcomes
         for seam in seams:
@@ -232,19 +255,22 @@ class _Compiler:
         lines = (above.top, below.top) if seam.basis is Basis.Z else (above.left, below.left)
         records = frozenset(first[check.centre] for check in block.between(seam.basis, *lines))
         name = self._name(f"{seam.basis}{seam.basis}({seam.first},{seam.second})")
-        outcome = self.outcomes[name] = Parity(records, frozenset((name,)))
-        even = self.state.measure(seam.basis, frozenset((seam.first, seam.second)), outcome)
+        pair = frozenset((seam.first, seam.second))
+        outcome = self.state.outcome(seam.basis, pair, Parity(records, frozenset((name,))))
+        self.outcomes[name] = outcome
+        even = self.state.measure(seam.basis, pair, outcome)
         if even is not None:
             self.observables.append(even)
         carried = set(block.logical(seam.basis.other)) & set(seam.qubits)
-        self.state.correct(
+        self.state.byproduct(
             seam.basis.other, seam.first, Parity(frozenset(results[place] for place in carried))
         )
 
     def _measured(self, name: str, basis: Basis, results: Mapping[Coordinate, int]) -> None:
         records = frozenset(results[place] for place in self.blocks[name].logical(basis))
-        outcome = Parity(records, frozenset((self._name(f"{basis}({name})"),)))
-        self.outcomes[next(iter(outcome.outcomes))] = outcome
+        title = self._name(f"{basis}({name})")
+        raw = Parity(records, frozenset((title,)))
+        outcome = self.outcomes[title] = self.state.outcome(basis, frozenset((name,)), raw)
         even = self.state.remove(name, basis, outcome)
         if even is not None:
             self.observables.append(even)

@@ -6,12 +6,16 @@ only as a parity of measurement results: the Pauli frame. Measuring an operator 
 them all gives a parity that must be even, an observable for a decoder. Measuring any other makes it
 a generator in the place of one that anticommutes with it (Gottesman 1998, arXiv quant-ph/9807006).
 
+Surgery leaves byproducts behind: Pauli operators on a patch, applied or not as some results say.
+They are not carried out but remembered, and turn over what is measured later.
+
 A patch that comes in with a state of its own is taken to be half of a Bell pair with a reference;
 what ends up with the references in a generator says what the surgery does to the state.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.domain.errors import InputError
@@ -52,16 +56,71 @@ class Stabilizer:
         )
 
 
+def correction(stabilizers: Sequence[Stabilizer], negative: Sequence[bool]) -> Mapping[str, str]:
+    """The Pauli operator, I, X, Y or Z for each patch, that makes all signs positive.
+
+    ``negative`` says of each stabilizer whether its sign is -1. `InputError` when no operator on
+    the patches does it, or for any other number of signs.
+    """
+    if len(negative) != len(stabilizers):
+        raise InputError(f"signs: expected {len(stabilizers)}, got {len(negative)}")
+    patches = sorted({name for one in stabilizers for name in one.patches})
+    parts = []
+    for basis in Basis:
+        signs = zip(stabilizers, negative, strict=True)
+        rows = [
+            (sum(1 << patches.index(name) for name in one.patches), bool(sign))
+            for one, sign in signs
+            if one.basis is basis
+        ]
+        parts.append(_solve(rows))
+    z, x = parts  # a product of X is turned over by Z, one of Z by X
+    return {name: "IXZY"[(x >> at & 1) + 2 * (z >> at & 1)] for at, name in enumerate(patches)}
+
+
+def _solve(rows: list[tuple[int, bool]]) -> int:
+    """A vector whose product with each row's mask has the row's parity."""
+    pivots: list[tuple[int, int, bool]] = []
+    for mask, value in rows:
+        for bit, other, its_value in pivots:
+            if mask >> bit & 1:
+                mask, value = mask ^ other, value ^ its_value
+        if mask:
+            pivots.append((mask.bit_length() - 1, mask, value))
+        elif value:
+            raise InputError("signs: expected those that a Pauli operator can turn over")
+    result = 0
+    for bit, mask, value in reversed(pivots):
+        if ((mask & result).bit_count() % 2 == 1) is not value:
+            result |= 1 << bit
+    return result
+
+
 class LogicalState:
     """The generators of the logical stabilizer group, as many as patches and references."""
 
     def __init__(self) -> None:
         self._generators: list[Stabilizer] = []
+        self._byproducts: dict[tuple[Basis, str], Parity] = {}
 
     @property
     def generators(self) -> tuple[Stabilizer, ...]:
-        """The generators as they stand."""
-        return tuple(self._generators)
+        """The generators as they stand, with the byproducts of their patches in the signs."""
+        return tuple(
+            Stabilizer(
+                one.basis,
+                one.patches,
+                one.references,
+                self.outcome(one.basis, one.patches, one.sign),
+            )
+            for one in self._generators
+        )
+
+    def outcome(self, basis: Basis, patches: frozenset[str], raw: Parity) -> Parity:
+        """What a product of ``basis`` would have been without the byproducts, measured ``raw``."""
+        for patch in patches:
+            raw ^= self._byproducts.get((basis, patch), Parity())
+        return raw
 
     def prepare(self, patch: str, basis: Basis) -> None:
         """A new patch in the +1 eigenstate of ``basis``."""
@@ -89,7 +148,7 @@ class LogicalState:
         return None
 
     def remove(self, patch: str, basis: Basis, result: Parity) -> Parity | None:
-        """Measure a patch, and forget it; like ``measure`` otherwise."""
+        """Measure a patch, and forget it and its byproducts; like ``measure`` otherwise."""
         even = self.measure(basis, frozenset((patch,)), result)
         alone = Stabilizer(basis, frozenset((patch,)), frozenset(), result)
         with_patch = [one for one in self._generators if patch in one.patches]
@@ -99,19 +158,16 @@ class LogicalState:
             others = [one.times(with_patch[0]) for one in with_patch[1:]]
         else:
             self._generators.remove(alone)
-            others = [one.times(alone) for one in with_patch if one is not alone and one != alone]
+            others = [one.times(alone) for one in with_patch if one != alone]
         kept = [one for one in self._generators if patch not in one.patches]
         self._generators = kept + others
+        for either in Basis:
+            self._byproducts.pop((either, patch), None)
         return even
 
-    def correct(self, basis: Basis, patch: str, result: Parity) -> None:
-        """Put ``result`` into the sign of every product of ``basis`` with that patch."""
-        self._generators = [
-            Stabilizer(one.basis, one.patches, one.references, one.sign ^ result)
-            if one.basis is basis and patch in one.patches
-            else one
-            for one in self._generators
-        ]
+    def byproduct(self, basis: Basis, patch: str, result: Parity) -> None:
+        """An operator that turns over ``basis`` of a patch where ``result`` is odd."""
+        self._byproducts[basis, patch] = self._byproducts.get((basis, patch), Parity()) ^ result
 
     def _reduce(self, measured: Stabilizer) -> Stabilizer:
         """``measured`` times the generators that it is a product of: the identity, with a sign."""
