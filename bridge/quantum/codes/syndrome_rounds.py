@@ -52,6 +52,7 @@ class SyndromeRounds:
         self._body = stim.Circuit()
         self._perfect = stim.Circuit()
         self._alive: set[Coordinate] = set()
+        self._busy: set[Coordinate] = set()
         self._index: dict[Coordinate, int] = {}
         self._known: dict[Coordinate, _Known] = {}
         self._measurements = 0
@@ -84,11 +85,15 @@ class SyndromeRounds:
         return result + (with_noise(self._body, noise) if noise else self._body) + self._perfect
 
     def inject(self, place: Coordinate, gates: Sequence[str]) -> None:
-        """Reset a data qubit and bring it, by one gate a layer, into a state of its own."""
-        for name in ("R", *gates):
-            self._body.append(name, [self.qubit(place)])
-            self._body.append("TICK")
-        self._alive.add(place)
+        """Reset a data qubit and bring it, by one gate a layer, into a state of its own.
+
+        The last gate is in the layer in which the next round resets other qubits.
+        """
+        for name in ("R", *gates[:-1]):
+            self._gate(name, [place])
+            self._tick()
+        self._gate(gates[-1], [place])
+        self._busy.add(place)
 
     def adopt(self, places: Iterable[Coordinate]) -> None:
         """Data qubits that bring their state with them: nothing is known of their checks."""
@@ -147,6 +152,8 @@ class SyndromeRounds:
         self._gate("R", [*places, *(place for place, b in prepare.items() if b is Basis.Z)])
         self._gate("RX", [place for place, b in prepare.items() if b is Basis.X])
         self._gate(WAIT, sorted(self._alive - prepare.keys()))
+        self._alive |= self._busy
+        self._busy = set()
         self._tick()
         self._gate("H", turned)
         self._tick()
