@@ -46,6 +46,14 @@ class Site(StrEnum):
     MIDDLE = "middle"
 
 
+def checked_site(name: str) -> Site:
+    """The site of that name; `InputError` for any other."""
+    try:
+        return Site(name)
+    except ValueError:
+        raise InputError(f"site: expected corner or middle, got {name!r}") from None
+
+
 @dataclass(frozen=True, slots=True)
 class Injection:
     """A way to inject: into a patch of distance ``start`` that grows to ``distance``.
@@ -75,10 +83,7 @@ class Injection:
                 f"start: expected {self.distance}, the distance, where nothing is post-selected, "
                 f"got {self.start}"
             )
-        try:
-            Site(self.site)
-        except ValueError:
-            raise InputError(f"site: expected corner or middle, got {self.site!r}") from None
+        checked_site(self.site)
 
     @property
     def rounds(self) -> int:

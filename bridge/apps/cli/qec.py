@@ -1,0 +1,19 @@
+"""``astralink qec``: error-correcting codes, measured."""
+
+from __future__ import annotations
+
+import typer
+
+from bridge.apps.cli.magic import magic
+from bridge.apps.cli.surgery import surgery
+
+app = typer.Typer(help="Error-correcting codes, measured by simulation.", no_args_is_help=True)
+
+
+@app.callback()
+def _qec() -> None:
+    """Error-correcting codes, measured by simulation. Needs the extra `codes`."""
+
+
+app.command("surgery")(surgery)
+app.command("magic")(magic)
