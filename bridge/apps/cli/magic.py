@@ -178,7 +178,6 @@ def _show(console: Console, study: Study) -> None:
         table.add_column(column, justify="right")
     for target, cost in study.costs:
         if isinstance(cost, str):
-            table.add_row(f"{target:g}", "out of reach")
             continue
         table.add_row(
             f"{target:g}",
@@ -191,6 +190,9 @@ def _show(console: Console, study: Study) -> None:
             f"{cost.attempts:.2f}",
         )
     console.print(table)
+    for _, cost in study.costs:
+        if isinstance(cost, str):
+            console.print(cost, markup=False)
     rate = study.logical_rate
     measured = ", ".join(str(d) for d in sorted(rate.per_round))
     console.print(

@@ -18,6 +18,7 @@ from bridge.domain.errors import InputError
 
 if TYPE_CHECKING:
     from bridge.apps.qec.surgery_study import Row
+    from bridge.quantum.codes.surgery_rates import ErrorCount
 
 
 def surgery(
@@ -138,13 +139,13 @@ def _data(rows: Sequence[Row], files: Sequence[Path]) -> dict[str, Any]:
 
 def _show(console: Console, rows: Sequence[Row]) -> None:
     noises = list(dict.fromkeys(row.noise for row in rows))
-    table = Table(title="logical errors a shot, with 95 % bounds", title_justify="left")
+    table = Table(title="logical errors a shot", title_justify="left")
     table.add_column("operation")
     table.add_column("bases")
-    for column in ("distance", "qubits", "rounds", "shortest error"):
+    for column in ("distance", "qubits", "rounds", "least"):
         table.add_column(column, justify="right")
     for p in noises:
-        table.add_column(f"noise {p:g}", justify="right")
+        table.add_column(f"noise {p:g}", justify="right", no_wrap=True)
     before = None
     for row in rows:
         key = (row.operation, row.experiment, row.distance)
@@ -161,6 +162,11 @@ def _show(console: Console, rows: Sequence[Row]) -> None:
             str(row.qubits),
             str(row.rounds),
             str(min(row.graphlike)) if row.graphlike else "",
-            *(f"{c.rate:.2e} ({c.interval()[0]:.1e} to {c.interval()[1]:.1e})" for c in counts),
+            *(_rate(count) for count in counts),
         )
     console.print(table)
+    console.print("least: errors that flip an observable and are not seen", style="dim")
+
+
+def _rate(count: ErrorCount) -> str:
+    return f"{count.rate:.2e}" if count.errors else f"< {count.interval()[1]:.1e}"

@@ -17,11 +17,14 @@ def draw_surgery(rows: Sequence[Row], base: Path) -> list[Path]:
     """Writes ``base``.png and ``base``.svg and returns their paths: a panel for each operation."""
     names = list(dict.fromkeys(row.operation for row in rows))
     distances = sorted({row.distance for row in rows})
+    noises = sorted({row.noise for row in rows})
     columns = min(3, len(names))
     lines = math.ceil(len(names) / columns)
     figure = require_matplotlib().Figure(
         figsize=(1.2 + 3.4 * columns, 0.8 + 2.9 * lines), layout="constrained"
     )
+    from matplotlib import ticker
+
     panels = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True).ravel()
     for panel, name in zip(panels, names, strict=False):
         for number, distance in enumerate(distances):
@@ -29,6 +32,8 @@ def draw_surgery(rows: Sequence[Row], base: Path) -> list[Path]:
         panel.set_title(name, fontsize=11)
         panel.set_xscale("log")
         panel.set_yscale("log")
+        panel.set_xticks(noises, [f"{p:g}" for p in noises])
+        panel.xaxis.set_minor_locator(ticker.NullLocator())
         panel.grid(True, which="major", color="#e5e7eb")
         panel.spines[["top", "right"]].set_visible(False)
     for panel in panels[len(names) :]:

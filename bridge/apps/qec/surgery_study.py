@@ -66,6 +66,8 @@ class Plan:
                 raise InputError("noise: expected more than 0, got 0")
         if self.shots < 1:
             raise InputError(f"shots: expected at least 1, got {self.shots}")
+        if self.most_errors is not None and self.most_errors < 1:
+            raise InputError(f"errors: expected at least 1, got {self.most_errors}")
         return len(self.noises) * sum(1 for _ in self.experiments())
 
 

@@ -31,7 +31,8 @@ def with_noise(circuit: stim.Circuit, noise: CircuitNoise) -> stim.Circuit:
     `InputError` where the circuit has noise already or an operation that has no model here.
     """
     noisy = stim.Circuit()
-    for operation in circuit:
+    for at in range(len(circuit)):
+        operation = circuit[at]
         if isinstance(operation, stim.CircuitRepeatBlock):
             body = with_noise(operation.body_copy(), noise)
             noisy.append(stim.CircuitRepeatBlock(operation.repeat_count, body))
@@ -59,16 +60,16 @@ def _append(noisy: stim.Circuit, operation: stim.CircuitInstruction, noise: Circ
     if not gate.is_unitary:
         raise InputError(f"circuit: expected gates, measurements and resets, got {operation}")
     if name == WAIT:
-        kind, probability = "DEPOLARIZE1", noise.idle
+        kind, what, probability = "DEPOLARIZE1", "idle", noise.idle
     elif gate.is_two_qubit_gate:
-        kind, probability = "DEPOLARIZE2", noise.two_qubit
+        kind, what, probability = "DEPOLARIZE2", "two_qubit", noise.two_qubit
     else:
-        kind, probability = "DEPOLARIZE1", noise.one_qubit
+        kind, what, probability = "DEPOLARIZE1", "one_qubit", noise.one_qubit
     if name != WAIT:
         noisy.append(operation)
     if probability:
         # Above 3/4 and 15/16 a depolarising channel is not a mixture of independent errors.
         most = 15 / 16 if gate.is_two_qubit_gate else 3 / 4
         if probability > most:
-            raise InputError(f"{name}: expected noise of at most {most}, got {probability}")
+            raise InputError(f"{what}: expected at most {most} in a circuit, got {probability}")
         noisy.append(kind, targets, probability)

@@ -236,10 +236,11 @@ def unseen_errors(injection: Injection, noise: CircuitNoise) -> float:
     """
     total = 0.0
     for proxy in GATES:
-        model = injection_circuit(injection, proxy, noise).detector_error_model()
-        for instruction in model.flattened():
-            if instruction.type == "error":
-                targets = instruction.targets_copy()
-                if not any(target.is_relative_detector_id() for target in targets):
-                    total += instruction.args_copy()[0]
+        model = injection_circuit(injection, proxy, noise).detector_error_model().flattened()
+        for at in range(len(model)):
+            one = model[at]
+            if isinstance(one, stim.DemInstruction) and one.type == "error":
+                targets = (t for t in one.targets_copy() if isinstance(t, stim.DemTarget))
+                if all(target.is_logical_observable_id() for target in targets):
+                    total += one.args_copy()[0]
     return total / len(GATES)

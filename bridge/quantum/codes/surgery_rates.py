@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import beta
 
 from bridge.domain.errors import InputError
 from bridge.quantum.codes.libraries import require
@@ -15,8 +14,10 @@ from bridge.quantum.codes.libraries import require
 if TYPE_CHECKING:
     import pymatching
     import stim
+    from scipy.stats import beta
 else:
     stim, pymatching = require("stim"), require("pymatching")
+    beta = require("scipy.stats").beta
 
 BATCH = 4096
 """Shots that are sampled and decoded at a time."""
@@ -47,8 +48,10 @@ def graphlike_distances(circuit: stim.Circuit) -> tuple[int, ...]:
 def only_observable(circuit: stim.Circuit, index: int) -> stim.Circuit:
     """``circuit`` with observable ``index`` alone, which is then number 0."""
     result = stim.Circuit()
-    for operation in circuit.flattened():
-        if operation.name != "OBSERVABLE_INCLUDE":
+    flat = circuit.flattened()
+    for at in range(len(flat)):
+        operation = flat[at]
+        if isinstance(operation, stim.CircuitRepeatBlock) or operation.name != "OBSERVABLE_INCLUDE":
             result.append(operation)
         elif operation.gate_args_copy() == [index]:
             result.append(operation.name, operation.targets_copy(), 0)

@@ -226,7 +226,7 @@ class SyndromeRounds:
             self._body.append(name, [self.qubit(place) for place in places])
 
     def _tick(self) -> None:
-        self._body.append("TICK")
+        self._body.append("TICK", [])
 
     def _product(self, factors: Sequence[tuple[Coordinate, str]]) -> None:
         targets: list[stim.GateTarget] = []

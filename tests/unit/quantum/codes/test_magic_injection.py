@@ -1,7 +1,5 @@
 """Injection: proxies without noise, the leading order by hand, what post-selection is worth."""
 
-import os
-
 import pytest
 import stim
 
@@ -18,10 +16,7 @@ from bridge.quantum.codes.magic_injection import (
 )
 from bridge.quantum.codes.noise import CircuitNoise
 from bridge.quantum.codes.patches import Block
-
-long = pytest.mark.skipif(
-    os.environ.get("PHYSICS") != "1", reason="long: make verify-physics runs it"
-)
+from tests.unit.quantum.codes.physics import long_run
 
 WAYS = [
     Injection(3, 3),
@@ -134,14 +129,14 @@ def test_without_noise_all_are_kept_and_none_is_wrong() -> None:
     assert result.interval()[1] > 0.0
 
 
-@long
+@long_run
 @pytest.mark.parametrize("site", list(Site))
 def test_the_error_is_linear_in_the_noise_and_hardly_depends_on_the_distance(site: Site) -> None:
     ratios = {}
     for distance in (3, 5, 7):
         for p in (2e-4, 5e-4):
             result = inject(
-                Injection(distance, distance, 2, site), CircuitNoise.uniform(p), 1_000_000, seed=7
+                Injection(distance, distance, 2, site), CircuitNoise.uniform(p), 300_000, seed=7
             )
             lower, upper = result.interval(0.999)
             leading = unseen_errors(result.injection, CircuitNoise.uniform(p))

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import os
 from collections.abc import Iterator
 
 import numpy as np
@@ -30,13 +29,10 @@ from bridge.quantum.codes.surgery_rates import (
     graphlike_distances,
     only_observable,
 )
+from tests.unit.quantum.codes.physics import long_run
 
 X, Z = Basis.X, Basis.Z
 NOISE = CircuitNoise.uniform(0.001)
-
-long = pytest.mark.skipif(
-    os.environ.get("PHYSICS") != "1", reason="long: make verify-physics runs it"
-)
 
 EXPERIMENTS = [
     (name, key, program)
@@ -286,7 +282,7 @@ def test_above_the_threshold_distance_does_harm() -> None:
     assert near.interval(0.999)[1] < far.interval(0.999)[0]
 
 
-@long
+@long_run
 @pytest.mark.parametrize(("name", "key", "program"), EXPERIMENTS, ids=NAMES)
 def test_each_operation_improves_with_each_step_of_distance(
     name: str, key: str, program: Program
@@ -294,13 +290,13 @@ def test_each_operation_improves_with_each_step_of_distance(
     assert graphlike_distances(compile_surgery(program, 7).circuit(NOISE)) == (7,) * len(
         compile_surgery(program, 3).observables
     )
-    for p, shots in ((0.001, 400_000), (0.002, 100_000)):
+    for p, shots in ((0.001, 150_000), (0.002, 40_000)):
         counts = [
             count_errors(
                 compile_surgery(program, d).circuit(CircuitNoise.uniform(p)),
                 shots,
                 seed=11,
-                most_errors=400,
+                most_errors=200,
             )
             for d in (3, 5, 7)
         ]
