@@ -5,7 +5,9 @@ from __future__ import annotations
 import typer
 
 from bridge.apps.cli.estimate import estimate
+from bridge.apps.cli.magic import magic
 from bridge.apps.cli.memory import memory
+from bridge.apps.cli.surgery import surgery
 from bridge.apps.cli.threshold import threshold
 
 app = typer.Typer(help="Error-correcting codes, measured by simulation.", no_args_is_help=True)
@@ -19,3 +21,5 @@ def _qec() -> None:
 app.command("threshold")(threshold)
 app.command("memory")(memory)
 app.command("estimate")(estimate)
+app.command("surgery")(surgery)
+app.command("magic")(magic)
