@@ -1,0 +1,1 @@
+"""Error-correcting codes, their noise and their decoders."""
