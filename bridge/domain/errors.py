@@ -5,7 +5,8 @@
     │   ├── ConfigError         one or more configuration keys, each with its path
     │   ├── UnknownDomain       a domain that no configured chain has
     │   ├── BodyTooLong         a message body over the Outbox's limit
-    │   └── PortInUse           a port that another process listens on
+    │   ├── PortInUse           a port that another process listens on
+    │   └── ExtraMissing        a library of an extra that is not installed
     ├── ChainError
     │   ├── ChainUnreachable    nobody answers at the RPC address          (may be retried)
     │   ├── WrongChainId        another chain answers at the RPC address
@@ -69,8 +70,9 @@
     │   ├── BackendLost         a backend that does not answer any more    (may be retried)
     │   ├── BackendsLost        no backend is left for a job               (may be retried)
     │   ├── JobFailed           a job that raised
+    │   ├── JobCancelled        a job that was called off
+    │   ├── QueueFull           more jobs waiting than there may be        (may be retried)
     │   └── WorkersLost         a worker process that was killed           (may be retried)
-    ├── ExtraMissing            a library of an extra that is not installed
     ├── ProofError              a Merkle proof that does not fit its root
     └── ProcessError            a process that did not start or did not stop
 
@@ -128,6 +130,16 @@ class PortInUse(InputError):
         super().__init__(
             f"{name}: port {port} on {host} is in use by another process; "
             "stop that process or choose another port"
+        )
+
+
+class ExtraMissing(InputError):
+    """A library of an extra that is not installed."""
+
+    def __init__(self, library: str, extra: str) -> None:
+        super().__init__(
+            f"{extra}: expected the library {library}, it is not installed: "
+            f"pip install 'astralink-bridge[{extra}]'"
         )
 
 
@@ -563,6 +575,22 @@ class JobFailed(CircuitError):
         super().__init__(f"job {job} raised on {backend}: {reason}")
 
 
+class JobCancelled(CircuitError):
+    """A job that was called off before it was done."""
+
+    def __init__(self, job: str, why: str) -> None:
+        super().__init__(f"job {job} was cancelled: {why}")
+
+
+class QueueFull(CircuitError):
+    """More jobs waiting than there may be."""
+
+    retryable = True
+
+    def __init__(self, job: str, limit: int) -> None:
+        super().__init__(f"job {job}: {limit} jobs wait already, which is the limit")
+
+
 class WorkersLost(CircuitError):
     """A worker process that was killed, or a cluster that gave its chunks up."""
 
@@ -572,16 +600,6 @@ class WorkersLost(CircuitError):
         self.done = done
         self.chunks = chunks
         super().__init__(f"workers lost after {done} of {chunks} chunks: {reason}")
-
-
-class ExtraMissing(BridgeError):
-    """A library of an extra that is not installed."""
-
-    def __init__(self, library: str, extra: str) -> None:
-        super().__init__(
-            f"{library} is not installed: expected the extra {extra}: "
-            f"pip install 'astralink-bridge[{extra}]'"
-        )
 
 
 class RelayError(BridgeError):

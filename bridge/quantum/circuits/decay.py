@@ -37,6 +37,14 @@ def depolarising_probability(fidelity: float, qubits: int) -> float:
     return (1.0 - fidelity) * (d + 1.0) / d
 
 
+def best_fidelity(duration_ns: float, *coherence_us: tuple[float, float]) -> float:
+    """The best average fidelity of a gate of ``duration_ns`` on qubits with these T1 and T2."""
+    process = 1.0
+    for t1_us, t2_us in coherence_us:
+        process *= process_fidelity(duration_ns, t1_us, t2_us)
+    return average_fidelity(process, len(coherence_us))
+
+
 def pauli_probabilities(
     duration_ns: float, t1_us: float, t2_us: float
 ) -> tuple[float, float, float]:

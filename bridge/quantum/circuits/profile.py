@@ -128,14 +128,6 @@ class HardwareProfile:
             ),
         )
 
-    def gate_limit(self, qubits: tuple[int, ...], duration_ns: float) -> float:
-        """The best average fidelity that relaxation allows a gate of ``duration_ns``."""
-        process = 1.0
-        for number in qubits:
-            one = self.qubits[number]
-            process *= decay.process_fidelity(duration_ns, one.t1_us, one.t2_us)
-        return decay.average_fidelity(process, len(qubits))
-
     def _problems(self) -> Iterator[str]:
         if not self.name:
             yield "name: expected text, got none"
@@ -169,7 +161,9 @@ class HardwareProfile:
     def _limit_problems(
         self, where: str, qubits: tuple[int, ...], fidelity: float, duration_ns: float
     ) -> Iterator[str]:
-        limit = self.gate_limit(qubits, duration_ns)
+        limit = decay.best_fidelity(
+            duration_ns, *((self.qubits[one].t1_us, self.qubits[one].t2_us) for one in qubits)
+        )
         if fidelity > limit + ROUNDING:
             yield (
                 f"{where}.gate_fidelity: expected at most {limit:.6g}, which relaxation allows in "

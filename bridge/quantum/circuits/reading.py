@@ -158,7 +158,7 @@ class _Reader:
         return None
 
     def _limited(self, one: Qubit) -> Qubit:
-        limit = decay.average_fidelity(decay.process_fidelity(one.gate_ns, one.t1_us, one.t2_us), 1)
+        limit = decay.best_fidelity(one.gate_ns, (one.t1_us, one.t2_us))
         if one.gate_fidelity <= limit + ROUNDING:
             return one
         self._notes.append(
@@ -167,11 +167,10 @@ class _Reader:
         return replace(one, gate_fidelity=limit)
 
     def _limited_coupling(self, one: Coupling, qubits: tuple[Qubit, ...]) -> Coupling:
-        process = 1.0
-        for number in (one.first, one.second):
-            held = qubits[number]
-            process *= decay.process_fidelity(one.gate_ns, held.t1_us, held.t2_us)
-        limit = decay.average_fidelity(process, 2)
+        limit = decay.best_fidelity(
+            one.gate_ns,
+            *((qubits[number].t1_us, qubits[number].t2_us) for number in (one.first, one.second)),
+        )
         if one.gate_fidelity <= limit + ROUNDING:
             return one
         self._notes.append(

@@ -41,6 +41,7 @@ def ordered(
     if not 0.0 < timeout_s < float("inf"):
         raise InputError(f"timeout: expected above 0 s, got {timeout_s}")
     _sendable(fn, calls[:1])
+    lost: tuple[type[BaseException], ...] = (*workers.lost, CancelledError)
     waiting: deque[Future[R]] = deque()
     submitted = 0
     done = 0
@@ -60,7 +61,7 @@ def ordered(
                 raise WorkersLost(
                     done, len(calls), f"no result from {workers.name} within {timeout_s:g} s"
                 ) from None
-            except (*workers.lost, CancelledError) as error:
+            except lost as error:
                 raise WorkersLost(
                     done, len(calls), f"{workers.name}: {type(error).__name__}: {error}"
                 ) from error

@@ -47,7 +47,7 @@ class _Here(Executor):
 
 
 def here() -> Workers:
-    """This process and no other."""
+    """The process that asks, and no other."""
     return Workers("this process", _Here(), 1)
 
 
@@ -64,26 +64,48 @@ class _Recording(SpawnContext):
         return made
 
 
-@contextmanager
-def processes(count: int) -> Iterator[Workers]:
-    """``count`` processes on this machine, started afresh, since threads do not survive a fork.
+class Pool:
+    """``count`` processes, started afresh when there is work, since threads do not survive a fork.
 
-    When the block ends by an error or a signal they are ended at once. A worker whose parent was
-    killed ends too.
+    ``executor`` takes the work. A worker whose parent was killed ends too.
     """
-    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= 1024:
-        raise InputError(f"workers: expected 1 to 1024 processes, got {count!r}")
-    context = _Recording()
-    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin)
-    try:
-        yield Workers(f"{count} processes", pool, 2 * count, (BrokenExecutor,))
-    except BaseException:
-        for one in context.made:
+
+    def __init__(self, count: int) -> None:
+        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= 1024:
+            raise InputError(f"workers: expected 1 to 1024 processes, got {count!r}")
+        self._context = _Recording()
+        self.executor = ProcessPoolExecutor(count, mp_context=self._context, initializer=_begin)
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of those that were started."""
+        return [one.pid for one in self._context.made if one.pid is not None]
+
+    def close(self) -> None:
+        """Wait for what is under way, and end."""
+        self.executor.shutdown(wait=True, cancel_futures=True)
+
+    def end(self) -> None:
+        """End at once, whatever is under way."""
+        for one in self._context.made:
             with contextlib.suppress(ValueError):  # it has ended and was closed
                 one.kill()
-        pool.shutdown(wait=True, cancel_futures=True)
+        self.executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def processes(count: int) -> Iterator[Workers]:
+    """``count`` processes on this machine.
+
+    When the block ends by an error or a signal they are ended at once.
+    """
+    pool = Pool(count)
+    try:
+        yield Workers(f"{count} processes", pool.executor, 2 * count, (BrokenExecutor,))
+    except BaseException:
+        pool.end()
         raise
-    pool.shutdown(wait=True, cancel_futures=True)
+    pool.close()
 
 
 def _begin() -> None:
