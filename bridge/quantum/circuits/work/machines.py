@@ -73,9 +73,10 @@ class SimulatedMachine:
 
     async def run(self, job: Job) -> Sequence[CountsOf]:
         """The counts of each circuit of ``job``."""
-        return await self._call(
+        counts: list[CountsOf] = await self._call(
             run_seeded, job.profile, list(job.circuits), job.shots, list(job.seeds)
         )
+        return counts
 
     async def check(self) -> None:
         """Nothing, when a process answers."""

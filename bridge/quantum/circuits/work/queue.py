@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -37,7 +38,7 @@ CHECK_S = 30.0
 """How long a backend may take to say that it is there."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Backend:
     machine: Machine
     running: int = 0
@@ -59,6 +60,7 @@ class Ticket:
     _queue: WorkQueue
     _done: asyncio.Future[JobResult]
     _entry: Waiting
+    _able: list[_Backend]
     _lost: list[str] = field(default_factory=list)
     _avoid: set[str] = field(default_factory=set)
     _task: asyncio.Task[None] | None = None
@@ -115,11 +117,13 @@ class WorkQueue:
         self._most_waiting = most_waiting
         self._clock = clock or SystemClock()
         self._tickets: dict[str, Ticket] = {}
+        self._group = asyncio.TaskGroup()
         self._tasks: set[asyncio.Task[None]] = set()
         self._count = 0
         self._open = False
 
     async def __aenter__(self) -> WorkQueue:
+        await self._group.__aenter__()
         self._open = True
         return self
 
@@ -130,7 +134,7 @@ class WorkQueue:
             self._cancel(ticket, "the queue was closed")
         for task in list(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._group.__aexit__(None, None, None)
         for one in self._backends.values():
             await one.machine.close()
 
@@ -144,7 +148,8 @@ class WorkQueue:
             raise JobCancelled(job.id, "the queue is not open")
         if job.id in self._tickets:
             raise InputError(f"job {job.id}: another with that id is in the queue")
-        if not any(one.machine.profile == job.profile for one in self._backends.values()):
+        able = [one for one in self._backends.values() if one.machine.profile == job.profile]
+        if not able:
             raise InputError(
                 f"job {job.id}: no backend has the profile {job.profile.name}: "
                 f"{', '.join(self._backends)}"
@@ -155,7 +160,7 @@ class WorkQueue:
         entry = Waiting(
             job.id, job.owner, job.priority, float(job.cost), self._clock.now(), self._count
         )
-        ticket = Ticket(job, self, asyncio.get_running_loop().create_future(), entry)
+        ticket = Ticket(job, self, asyncio.get_running_loop().create_future(), entry, able)
         self._tickets[job.id] = ticket
         self._order.add(entry)
         self._hand_out()
@@ -176,21 +181,23 @@ class WorkQueue:
                 ticket = self._tickets[entry.id]
                 backend.running += 1
                 ticket._task = self._start(self._execute(ticket, backend))
+                # Not in the task: one that is cancelled before its first step runs nothing.
+                ticket._task.add_done_callback(partial(self._release, backend))
+
+    def _release(self, backend: _Backend, _: asyncio.Task[None]) -> None:
+        backend.running -= 1
+        if self._open:
+            self._hand_out()
 
     def _next(self, backend: _Backend) -> Waiting | None:
         def fits(entry: Waiting) -> bool:
             ticket = self._tickets[entry.id]
-            if ticket.job.profile != backend.machine.profile:
+            if backend not in ticket._able:
                 return False
             # A backend that lost the job gets it again only where no other is up.
-            others = (
-                one
-                for one in self._backends.values()
-                if not one.down
-                and one.machine.name not in ticket._avoid
-                and one.machine.profile == ticket.job.profile
+            return backend.machine.name not in ticket._avoid or all(
+                one.down or one.machine.name in ticket._avoid for one in ticket._able
             )
-            return backend.machine.name not in ticket._avoid or not any(others)
 
         return self._order.take(self._clock.now(), fits)
 
@@ -218,10 +225,6 @@ class WorkQueue:
         else:
             backend.losses = 0
             self._finish(ticket, JobResult(job.id, tuple(counts), name, tuple(ticket._lost)))
-        finally:
-            backend.running -= 1
-            if self._open:
-                self._hand_out()
 
     def _lose(self, ticket: Ticket, backend: _Backend, reason: str) -> None:
         log.warning("backend_lost", backend=backend.machine.name, job=ticket.job.id, reason=reason)
@@ -261,12 +264,9 @@ class WorkQueue:
         limit = self._clock.now() - self._patience_s
         for entry in self._order:
             ticket = self._tickets[entry.id]
-            able = [
-                one for one in self._backends.values() if one.machine.profile == ticket.job.profile
-            ]
-            if all(one.down and one.down_since <= limit for one in able):
+            if all(one.down and one.down_since <= limit for one in ticket._able):
                 self._order.remove(entry.id)
-                reasons = [f"{one.machine.name}: {one.reason}" for one in able]
+                reasons = [f"{one.machine.name}: {one.reason}" for one in ticket._able]
                 self._finish(ticket, error=BackendsLost(ticket.job.id, reasons))
 
     def _cancel(self, ticket: Ticket, why: str) -> bool:
@@ -291,7 +291,7 @@ class WorkQueue:
             ticket._done.set_result(result)
 
     def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
+        task = self._group.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
