@@ -121,10 +121,10 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def dask(client: Any) -> Iterator[Workers]:
+def dask(client: Any, timeout_s: float = 10.0) -> Iterator[Workers]:
     """The workers of a ``distributed.Client``, or of the scheduler at an address.
 
-    Raises ``WorkersLost`` when the cluster has no worker.
+    Raises ``WorkersLost`` when the scheduler is not there within ``timeout_s`` or has no worker.
     """
     try:
         from distributed import Client, KilledWorker
@@ -133,7 +133,7 @@ def dask(client: Any) -> Iterator[Workers]:
         raise ExtraMissing("distributed", CLUSTER) from None
     own = not isinstance(client, Client)
     try:
-        connected = Client(client, timeout=10) if own else client
+        connected = Client(client, timeout=timeout_s) if own else client
     except (OSError, ValueError) as error:
         raise WorkersLost(0, 0, f"no Dask scheduler at {client}: {error}") from None
     try:

@@ -23,6 +23,9 @@ Floats = npt.NDArray[np.float64]
 LEAST_LIKELY = 1e-6
 """A fit whose residuals chance makes so rarely is none."""
 
+LEAST_HEIGHT = 5.0
+"""A decay that starts fewer standard errors above its end is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Points:
@@ -115,9 +118,11 @@ def _fit(
     freedom = len(x) - len(start)
     chi_squared = float(np.sum(((shape(x, *values) - y) / errors) ** 2))
     spread = float(np.sqrt(covariance[0, 0]))
-    if not np.isfinite(spread) or spread > abs(values[0]):
+    height = abs(float(values[1])) / float(np.sqrt(covariance[1, 1]))
+    if not np.isfinite(spread) or spread > abs(values[0]) or not height > LEAST_HEIGHT:
         raise CalibrationFailed(
-            f"no decay stands out of the noise: got {values[0]:.4g} with an error of {spread:.4g}"
+            f"no decay stands out of the noise: got {values[0]:.4g} with an error of {spread:.4g} "
+            f"and a height of {height:.1f} standard errors, expected {LEAST_HEIGHT:g}"
         )
     if chi2.sf(chi_squared, freedom) < LEAST_LIKELY:
         raise CalibrationFailed(
