@@ -16,6 +16,7 @@ from bridge.apps.bench.gas import measure
 from bridge.apps.bench.keys import USES, holdings
 from bridge.apps.bench.relay import BACKLOGS, OFFERED_A_SECOND, SAMPLES, SUSTAINED_S
 from bridge.apps.bench.relay import measure as measure_relay
+from bridge.apps.cli.correcting import qec
 from bridge.apps.cli.distilling import qkd
 from bridge.apps.cli.root import JsonOption, print_json
 from bridge.apps.cli.tables import table as _table
@@ -109,6 +110,7 @@ def relay(
 
 
 app.command()(qkd)
+app.command()(qec)
 
 
 def _show_relay(console: Console, figures: dict[str, Any]) -> None:

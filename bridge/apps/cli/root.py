@@ -32,6 +32,7 @@ COMMANDS = (
     "audit",
     "keys",
     "qkd",
+    "qec",
     "signers",
     "routes",
     "doctor",

@@ -1,0 +1,1 @@
+"""Studies of error correction: what `astralink qec` runs and draws."""
