@@ -5,7 +5,8 @@
     │   ├── ConfigError         one or more configuration keys, each with its path
     │   ├── UnknownDomain       a domain that no configured chain has
     │   ├── BodyTooLong         a message body over the Outbox's limit
-    │   └── PortInUse           a port that another process listens on
+    │   ├── PortInUse           a port that another process listens on
+    │   └── ExtraMissing        a library of an extra that is not installed
     ├── ChainError
     │   ├── ChainUnreachable    nobody answers at the RPC address          (may be retried)
     │   ├── WrongChainId        another chain answers at the RPC address
@@ -61,6 +62,17 @@
     │   ├── NotAttested         no quorum stands behind the message yet    (may be retried)
     │   ├── QuorumMissed        fewer signatures than a quorum             (may be retried)
     │   └── JournalUnavailable  the journal's database did not do it       (may be retried)
+    ├── CircuitError
+    │   ├── HardwareBelowMinimum hardware that may not be used, each figure that fell short
+    │   ├── CircuitRefused      a circuit that no way of compiling makes fit
+    │   ├── CalibrationFailed   measurements that no decay fits            (may be retried)
+    │   ├── CalibrationStale    a calibration that is too old to be used   (may be retried)
+    │   ├── BackendLost         a backend that does not answer any more    (may be retried)
+    │   ├── BackendsLost        no backend is left for a job               (may be retried)
+    │   ├── JobFailed           a job that raised
+    │   ├── JobCancelled        a job that was called off
+    │   ├── QueueFull           more jobs waiting than there may be        (may be retried)
+    │   └── WorkersLost         a worker process that was killed           (may be retried)
     ├── ProofError              a Merkle proof that does not fit its root
     └── ProcessError            a process that did not start or did not stop
 
@@ -118,6 +130,16 @@ class PortInUse(InputError):
         super().__init__(
             f"{name}: port {port} on {host} is in use by another process; "
             "stop that process or choose another port"
+        )
+
+
+class ExtraMissing(InputError):
+    """A library of an extra that is not installed."""
+
+    def __init__(self, library: str, extra: str) -> None:
+        super().__init__(
+            f"{extra}: expected the library {library}, it is not installed: "
+            f"pip install 'astralink-bridge[{extra}]'"
         )
 
 
@@ -482,6 +504,102 @@ class RotationConflict(KeyServiceError):
             f"key {key_id} signed set {signed.hex()} to follow epoch {epoch} with salt {salt}; "
             f"refused set {asked.hex()}: another set takes another salt"
         )
+
+
+class CircuitError(BridgeError):
+    """Base of what goes wrong with circuits, the hardware they run on and their work queue."""
+
+    exit_code = 5
+
+
+class HardwareBelowMinimum(CircuitError):
+    """Hardware that may not be used; ``shortfalls`` names each figure that fell short."""
+
+    def __init__(self, profile: str, shortfalls: Sequence[str]) -> None:
+        self.shortfalls = tuple(shortfalls)
+        super().__init__(f"hardware {profile} is below the minimum: {'; '.join(self.shortfalls)}")
+
+
+class CircuitRefused(CircuitError):
+    """A circuit that no way of compiling makes fit; ``attempts`` says why each did not."""
+
+    def __init__(self, circuit: str, profile: str, attempts: Sequence[str]) -> None:
+        self.attempts = tuple(attempts)
+        super().__init__(f"circuit {circuit} does not fit {profile}: {'; '.join(self.attempts)}")
+
+
+class CalibrationFailed(CircuitError):
+    """Measurements that no decay fits, or an experiment that did not run."""
+
+    retryable = True
+
+
+class CalibrationStale(CircuitError):
+    """A calibration that is missing or too old to be used."""
+
+    retryable = True
+
+    def __init__(self, what: str, age_s: float | None, limit_s: float, last_error: str) -> None:
+        self.age_s = age_s
+        since = "never measured" if age_s is None else f"measured {age_s:.0f} s ago"
+        after = f", the last run failed: {last_error}" if last_error else ""
+        super().__init__(
+            f"calibration of {what}: {since}, expected at most {limit_s:.0f} s ago{after}"
+        )
+
+
+class BackendLost(CircuitError):
+    """A backend that does not answer any more."""
+
+    retryable = True
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        super().__init__(f"backend {name} is lost: {reason}")
+
+
+class BackendsLost(CircuitError):
+    """No backend is left for a job; ``failures`` says what each of them did."""
+
+    retryable = True
+
+    def __init__(self, job: str, failures: Sequence[str]) -> None:
+        self.failures = tuple(failures)
+        super().__init__(f"job {job}: no backend is left: {'; '.join(self.failures)}")
+
+
+class JobFailed(CircuitError):
+    """A job that raised, which it would do on any backend."""
+
+    def __init__(self, job: str, backend: str, reason: str) -> None:
+        super().__init__(f"job {job} raised on {backend}: {reason}")
+
+
+class JobCancelled(CircuitError):
+    """A job that was called off before it was done."""
+
+    def __init__(self, job: str, why: str) -> None:
+        super().__init__(f"job {job} was cancelled: {why}")
+
+
+class QueueFull(CircuitError):
+    """More jobs waiting than there may be."""
+
+    retryable = True
+
+    def __init__(self, job: str, limit: int) -> None:
+        super().__init__(f"job {job}: {limit} jobs wait already, which is the limit")
+
+
+class WorkersLost(CircuitError):
+    """A worker process that was killed, or a cluster that gave its chunks up."""
+
+    retryable = True
+
+    def __init__(self, done: int, chunks: int, reason: str) -> None:
+        self.done = done
+        self.chunks = chunks
+        super().__init__(f"workers lost after {done} of {chunks} chunks: {reason}")
 
 
 class RelayError(BridgeError):

@@ -1,0 +1,1 @@
+"""Less noise without better hardware: readout errors undone, gate noise extrapolated away."""

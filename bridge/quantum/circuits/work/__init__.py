@@ -1,0 +1,1 @@
+"""A work queue over several backends: priorities, fair shares, failover."""
