@@ -1,0 +1,1 @@
+"""Error-correcting codes: circuits, decoders and their logical error rates."""
