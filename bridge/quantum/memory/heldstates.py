@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+import numpy as np
 
 from bridge.domain.errors import CoherenceExceeded
 from bridge.quantum.memory.bell import BellDiagonal
 from bridge.quantum.memory.decoherence import Coherence, aged, longest_hold
 from bridge.quantum.memory.slots import Occupant, Place, Priority
 from bridge.quantum.memory.states import Kind, kept_fidelity
+
+HORIZON = 64.0
+STEPS = 256
 
 
 @dataclass(slots=True, eq=False)
@@ -30,11 +36,6 @@ class HeldState(Occupant):
     least: float
     pair: BellDiagonal | None = None
 
-    @property
-    def least_fidelity(self) -> float:
-        """See `Occupant`."""
-        return self.least
-
     def pair_at(self, now: float) -> BellDiagonal:
         """The pair's weights at a time."""
         assert self.pair is not None
@@ -45,11 +46,19 @@ class HeldState(Occupant):
         held_s = max(0.0, now - self.stored_at)
         if self.pair is not None:
             return self.pair_at(now).fidelity
-        return kept_fidelity(self.kind, held_s, self.memories, self.fidelity)
+        return self._kept(held_s)
+
+    def spent_at(self, now: float) -> bool:
+        """See `Occupant`; what counts is when the fidelity first fell below ``least``.
+
+        A GHZ state decays to below 1/2 and, as |0...0>, is back at 1/2 in the end.
+        """
+        longest = self.longest_s()
+        return longest is None or now - self.stored_at > longest
 
     def require_useful(self, now: float) -> None:
-        """Raise ``CoherenceExceeded`` when less than ``least`` of the fidelity is left."""
-        if self.fidelity_at(now) < self.least:
+        """Raise ``CoherenceExceeded`` when the fidelity has fallen below ``least``."""
+        if self.spent_at(now):
             raise CoherenceExceeded(
                 f"state {self.state_id}: a fidelity of {self.least:g}",
                 now - self.stored_at,
@@ -62,11 +71,21 @@ class HeldState(Occupant):
             return longest_hold(self.pair, self.least, *self.memories)
         if self.fidelity < self.least:
             return None
-        low, high = 0.0, 64.0 * max(max(one.t1_s, one.t2_s) for one in self.memories)
-        if kept_fidelity(self.kind, high, self.memories, self.fidelity) >= self.least:
-            return high
-        for _halving in range(60):
+        finite = [t for one in self.memories for t in (one.t1_s, one.t2_s) if not math.isinf(t)]
+        if not finite:
+            return math.inf
+        low = 0.0
+        for high in np.geomspace(1e-4 * min(finite), HORIZON * max(finite), STEPS):
+            if self._kept(float(high)) < self.least:
+                return self._crossing(low, float(high))
+            low = float(high)
+        return math.inf
+
+    def _kept(self, held_s: float) -> float:
+        return kept_fidelity(self.kind, held_s, self.memories, self.fidelity)
+
+    def _crossing(self, low: float, high: float) -> float:
+        for _halving in range(40):
             middle = (low + high) / 2.0
-            kept = kept_fidelity(self.kind, middle, self.memories, self.fidelity)
-            low, high = (middle, high) if kept >= self.least else (low, middle)
+            low, high = (middle, high) if self._kept(middle) >= self.least else (low, middle)
         return low

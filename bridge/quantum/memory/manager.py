@@ -187,7 +187,7 @@ class QuantumStateManager:
         """Evict the states that are of no use any more; their ids."""
         with self._lock:
             now = self._clock()
-            spent = [s for s in self._states.values() if s.fidelity_at(now) < s.least]
+            spent = [s for s in self._states.values() if s.spent_at(now)]
             for one in spent:
                 self._consume(one)
             self._evicted += len(spent)

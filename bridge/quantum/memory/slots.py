@@ -69,9 +69,8 @@ class Occupant:
         """The fidelity at a time of the bank's clock."""
         raise NotImplementedError
 
-    @property
-    def least_fidelity(self) -> float:
-        """Below this it is of no use."""
+    def spent_at(self, now: float) -> bool:
+        """Whether it is of no use any more."""
         raise NotImplementedError
 
 
@@ -189,7 +188,7 @@ class MemoryBank:
 
     def _weaker(self, node: str, priority: Priority, now: float) -> list[Occupant]:
         at = {one.state_id: one for place, one in self._taken.items() if place.node == node}
-        spent = [one for one in at.values() if one.fidelity_at(now) < one.least_fidelity]
+        spent = [one for one in at.values() if one.spent_at(now)]
         lower = [one for one in at.values() if one not in spent and one.priority < priority]
         lower.sort(key=lambda one: (one.priority, one.fidelity_at(now)))
         return spent + lower
