@@ -35,7 +35,8 @@ class Measured:
     @property
     def per_round(self) -> float:
         """The flip of one round that, repeated, gives `per_shot`."""
-        return (1.0 - max(0.0, 1.0 - 2.0 * self.per_shot) ** (1.0 / self.rounds)) / 2.0
+        kept: float = max(0.0, 1.0 - 2.0 * self.per_shot) ** (1.0 / self.rounds)
+        return (1.0 - kept) / 2.0
 
     def over(self, rounds: int) -> float:
         """The flip over another number of rounds."""

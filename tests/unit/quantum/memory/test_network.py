@@ -202,11 +202,9 @@ def test_an_allocation_is_the_best_of_all(seed: int) -> None:
     got = allocate(network, demands)
     admitted: list[int] = []
     for n in (0, 1, 2):
-        if (
-            options(network, demands[n])
-            and brute_force(network, demands, [*admitted, n]) is not None
-        ):
-            admitted.append(n)
+        trial = [*admitted, n]
+        if options(network, demands[n]) and brute_force(network, demands, trial) is not None:
+            admitted = trial
     assert got.refused == tuple(n for n in range(3) if n not in admitted)
     best = brute_force(network, demands, admitted) if admitted else 0.0
     assert got.value == pytest.approx(best, rel=1e-6)
