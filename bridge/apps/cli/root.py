@@ -32,6 +32,7 @@ COMMANDS = (
     "audit",
     "keys",
     "qkd",
+    "state",
     "signers",
     "routes",
     "doctor",

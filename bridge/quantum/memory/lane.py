@@ -135,18 +135,18 @@ class MemoryLane:
 
     def _longest(self, limit: float) -> float | None:
         """The longest hold with a QBER below the limit, within a thousandth; None for none."""
-        if self._held(0.0).expected_qber() >= limit:
+        if self.over(0.0).expected_qber() >= limit:
             return None
         low, high = 0.0, self.held_s
         for _halving in range(20):
             middle = (low + high) / 2.0
             low, high = (
-                (middle, high) if self._held(middle).expected_qber() < limit else (low, middle)
+                (middle, high) if self.over(middle).expected_qber() < limit else (low, middle)
             )
         return low
 
-    def _held(self, held_s: float) -> MemoryLane:
-        """The same lane over another time."""
+    def over(self, held_s: float) -> MemoryLane:
+        """The same lane over another time; of a patch, in whole rounds."""
         memory = self.memory
         if isinstance(memory, BareMemory):
             memory = BareMemory(memory.coherence, held_s)

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from bridge.quantum.distillation.bounds import binary_entropy, final_length, twin_error_count
 from bridge.quantum.ends.authentication import BLOCK_WORDS
-from bridge.quantum.ends.end import EXPECTED_EFFICIENCY, TAG_BITS, LinkParameters
+from bridge.quantum.ends.cascade import FOLDED_PASSES, FRAMES, HALVING_PASSES
+from bridge.quantum.ends.end import TAG_BITS, LinkParameters
 from bridge.quantum.memory.pauli import probability
+
+EFFICIENCY = 1.05
+"""What Cascade's searches cost beside Shannon's limit; its last passes ask as much of any block."""
+
+LAST_PASSES_BITS = FRAMES * HALVING_PASSES + FOLDED_PASSES
 
 SIFTING_BITS = 64 * BLOCK_WORDS
 """What the conversation before, which sifted, takes back for its own authentication."""
@@ -16,7 +22,7 @@ def key_bits(parameters: LinkParameters, qber: float) -> int:
     length = parameters.block_bits
     rate = probability("QBER", qber)
     errors = min(length, round(rate * length))
-    leak = int(EXPECTED_EFFICIENCY * length * binary_entropy(rate)) + TAG_BITS
+    leak = int(EFFICIENCY * length * binary_entropy(rate)) + LAST_PASSES_BITS + TAG_BITS
     phase = twin_error_count(length, errors, (parameters.epsilon_secrecy / 4.0) ** 2)
     bits = final_length(length, phase, leak, 0.4995 * parameters.epsilon_secrecy)
     return max(0, 64 * (bits // 64) - 64 * BLOCK_WORDS - SIFTING_BITS)
