@@ -140,7 +140,10 @@ def _storage(study: Any) -> dict[str, Any]:
                     }
                     for point in series.points
                 ],
-                "theory": [list(point) for point in series.curve],
+                "theory": [
+                    {"held_s": at, "secret_fraction": finite, "endless": endless}
+                    for at, finite, endless in series.curve
+                ],
             }
             for series in study.series
         ],

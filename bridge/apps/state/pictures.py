@@ -19,7 +19,8 @@ def draw_storage(study: StorageStudy, base: Path) -> list[Path]:
         color = ORANGE if series.distance == 0 else COLORS[(place - 1) % len(COLORS)]
         _storage(axes, series, color)
     axes.axvline(50.0, color=GREY, linestyle=":", linewidth=1.2)
-    axes.text(51.5, 0.97, "50 µs", color=GREY, transform=axes.get_xaxis_transform(), va="top")
+    axes.text(51.5, 0.99, "50 µs", color=GREY, transform=axes.get_xaxis_transform(), va="top")
+    axes.plot([], [], color=GREY, linewidth=1.0, linestyle="--", label="theory, endless string")
     _note(axes, "o", "a simulated block, its key")
     _note(axes, "x", "a simulated block without key")
     axes.set_xscale("log")
@@ -36,14 +37,23 @@ def draw_storage(study: StorageStudy, base: Path) -> list[Path]:
 
 def _storage(axes: Any, series: StorageSeries, color: str) -> None:
     axes.plot(
-        [1e6 * at for at, _ in series.curve],
-        [fraction for _, fraction in series.curve],
+        [1e6 * at for at, _, _ in series.curve],
+        [fraction for _, fraction, _ in series.curve],
         color=color,
         linewidth=1.8,
-        label=f"{series.name}, {series.qubits} qubits: theory",
+        label=f"{series.name}: theory, such blocks",
+    )
+    axes.plot(
+        [1e6 * at for at, _, _ in series.curve],
+        [fraction for _, _, fraction in series.curve],
+        color=color,
+        linewidth=1.0,
+        linestyle="--",
     )
     for with_key, marker in ((True, "o"), (False, "x")):
         points = [p for p in series.points if (p.secret_fraction > 0.0) is with_key]
+        if not points:
+            continue
         axes.plot(
             [1e6 * point.held_s for point in points],
             [point.secret_fraction for point in points],
@@ -103,7 +113,7 @@ def _axes() -> tuple[Any, Any]:
 def _save(figure: Any, axes: Any, base: Path, salt: str) -> list[Path]:
     axes.grid(True, which="major", color="#e5e7eb")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="lower left" if salt == "storage" else (0.64, 0.5), fontsize=8)
+    axes.legend(frameon=False, loc="lower left" if salt == "storage" else (0.5, 0.55), fontsize=8)
     paths = [base.with_name(f"{base.name}-{salt}.{kind}") for kind in FORMATS]
     from matplotlib import rc_context
 

@@ -12,10 +12,12 @@ from bridge.domain.errors import InputError, LinkError
 from bridge.quantum.codes.noise import CircuitNoise
 from bridge.quantum.distribution.generation import QuantumKeyDistribution
 from bridge.quantum.ends.end import LinkParameters
+from bridge.quantum.memory.bell import secret_fraction
 from bridge.quantum.memory.correction import QuantumErrorCorrection
 from bridge.quantum.memory.holding import PatchMemory
 from bridge.quantum.memory.lane import MemoryLane
 from bridge.quantum.memory.protection import LogicalErrors, rounds_of
+from bridge.quantum.memory.rates import key_fraction
 
 BLOCK = LinkParameters(block_bits=1 << 14, sample_size=1024)
 BARE_TIMES_S = (0.5e-6, 1e-6, 2e-6, 4e-6, 6e-6, 10e-6, 50e-6)
@@ -38,13 +40,16 @@ class StoragePoint:
 
 @dataclass(frozen=True, slots=True)
 class StorageSeries:
-    """One kind of memory: ``distance`` 0 is a bare one. ``curve`` is (time, fraction) by theory."""
+    """One kind of memory: ``distance`` 0 is a bare one.
+
+    ``curve`` is by theory: time, secret fraction of such a block, and of an endless string.
+    """
 
     name: str
     distance: int
     qubits: int
     points: tuple[StoragePoint, ...]
-    curve: tuple[tuple[float, float], ...]
+    curve: tuple[tuple[float, float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,5 +133,10 @@ def _series(
         points.append(block_at(lane_at(held_s)))
         advance()
     at = np.geomspace(shortest_s, longest_s, FINER)
-    curve = tuple((float(t), lane_at(float(t)).expected_fraction(BLOCK)) for t in at)
+    curve = tuple(_by_theory(lane_at(float(held_s)), float(held_s)) for held_s in at)
     return StorageSeries(name, distance, qubits, tuple(points), curve)
+
+
+def _by_theory(lane: MemoryLane, held_s: float) -> tuple[float, float, float]:
+    qber = lane.expected_qber()
+    return held_s, key_fraction(BLOCK, qber), secret_fraction(qber, qber)

@@ -214,7 +214,7 @@ class StateStory:
         """Which path and how much purification, and how the channels are shared out."""
         net = small_network()
         ranked = routes(net, "alice", "bob")
-        demands = [Demand("alice", "bob", weight=2.0, least=1), Demand("carol", "dave", most=2)]
+        demands = [Demand("alice", "bob", weight=2.0, least=1), Demand("carol", "dave", least=1)]
         shared = allocate(net, demands)
         return {
             "routes": [
