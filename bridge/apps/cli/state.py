@@ -38,7 +38,7 @@ def demo(
     ] = 0.001,
     shots: Annotated[
         int, typer.Option(help="Shots that measure each logical error rate.", min=100)
-    ] = 20_000,
+    ] = 100_000,
     picture: Annotated[
         Path, typer.Option(help="Pictures PICTURE-storage and PICTURE-decoupling, PNG and SVG.")
     ] = Path("state"),

@@ -53,6 +53,8 @@ class HeldState(Occupant):
 
         A GHZ state decays to below 1/2 and, as |0...0>, is back at 1/2 in the end.
         """
+        if self.pair is not None:  # which only falls
+            return self.fidelity_at(now) < self.least
         longest = self.longest_s()
         return longest is None or now - self.stored_at > longest
 

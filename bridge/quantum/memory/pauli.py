@@ -21,6 +21,8 @@ Weights = npt.NDArray[np.float64]
 
 TOLERANCE = 1e-9
 
+_XOR = np.arange(4)[:, None] ^ np.arange(4)
+
 
 class Pauli(IntEnum):
     """One qubit's Pauli, x + 2 z."""
@@ -83,10 +85,7 @@ def checked_weights(name: str, weights: Iterable[float], count: int) -> Weights:
 
 def xor_convolve(first: Weights, second: Weights) -> Weights:
     """The law of a ^ b for independent a and b of these laws over two bits."""
-    result = np.zeros(4)
-    for a in range(4):
-        for b in range(4):
-            result[a ^ b] += first[a] * second[b]
+    result: Weights = second[_XOR] @ first
     return result
 
 

@@ -174,7 +174,8 @@ class MemoryBank:
             if count < 1:
                 raise InputError(f"memory at {node}: expected at least one slot, got {count}")
             found = [place for place in own if place.node == node] + self._free(node)
-            for one in self._weaker(node, priority, now):
+            weaker = self._weaker(node, priority, now) if len(found) < count else []
+            for one in weaker:
                 if len(found) >= count:
                     break
                 gone[one.state_id] = one
