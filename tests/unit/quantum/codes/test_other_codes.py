@@ -172,7 +172,7 @@ def test_the_gross_code_is_better_than_surface_codes_of_as_many_qubits_each() ->
     """[[144,12,12]]: 24 qubits each. The surface code of distance 3 has 17, of distance 5 49."""
     noise = CircuitNoise.uniform(0.003)
     chosen = {(c.code, c.decoder): c for c in CONTENDERS}
-    gross = compare(chosen["bicycle [[144,12,12]]", "bp-osd"], noise, 300.0, seed=1)
+    gross = compare(chosen["bicycle [[144,12,12]]", "bp-osd"], noise, 60.0, seed=1)
     surface = compare(chosen["surface d=5", "matching"], noise, 2.0, seed=1)
     assert gross.qubits_each == 24.0
     assert gross.per_round.upper < surface.per_round.lower
