@@ -28,7 +28,7 @@ from bridge.quantum.codes.windows import WindowedDecoder
 
 NOISE = 0.001
 DISTANCES = (3, 5, 7, 9, 11, 13)
-SHOTS = {3: 500_000, 5: 1_000_000, 7: 3_000_000, 9: 6_000_000, 11: 10_000_000, 13: 100_000_000}
+SHOTS = {3: 500_000, 5: 1_000_000, 7: 3_000_000, 9: 6_000_000, 11: 20_000_000, 13: 100_000_000}
 """Of the strata, with ``scale`` 1."""
 COUNTED = {3: 500_000, 5: 1_000_000, 7: 2_000_000}
 """Of plain counting beside them."""

@@ -192,22 +192,18 @@ def comparison_table(rows: Sequence[Compared], p: float) -> Table:
         title_justify="left",
     )
     for column in ("code", "decoder"):
-        table.add_column(column)
-    for column in ("qubits", "logical", "qubits each", "shots", "failures", "error", "between",
-                   "us a shot"):  # fmt: skip
+        table.add_column(column, no_wrap=True)
+    for column in ("qubits each", "failed", "error", "between", "us a shot"):
         table.add_column(column, justify="right")
     for row in rows:
         rate = row.per_round
         table.add_row(
             row.contender.code,
             row.contender.decoder,
-            f"{row.experiment.qubits:,}",
-            str(row.experiment.logical_qubits),
             f"{row.qubits_each:.0f}",
-            f"{row.count.shots:,}",
-            f"{row.count.failures:,}",
+            f"{row.count.failures:,} of {row.count.shots:,}",
             f"{rate.value:.1e}" if rate.value else "",
-            f"{rate.lower:.1e} and {rate.upper:.1e}",
+            f"{rate.lower:.1e} {rate.upper:.1e}",
             f"{row.decode_us:,.1f}",
         )
     return table

@@ -75,7 +75,7 @@ def draw_comparison(rows: Sequence[Compared], title: str, base: Path) -> list[Pa
     """Error a round against qubits for each logical qubit; arrows where no failure was seen."""
     figure = require_matplotlib().Figure(figsize=(7.6, 4.8), layout="constrained")
     axes = figure.subplots()
-    kinds = {"surface": SHADES[3], "colour": ORANGE, "bicycle": RED}
+    kinds = {"colour": ORANGE, "bicycle": RED}
     marks = {"none": "x", "matching": "o", "correlated": "s", "belief-matching": "D",
              "bp-osd": "^", "mobius": "v"}  # fmt: skip
     for row in rows:
@@ -87,7 +87,7 @@ def draw_comparison(rows: Sequence[Compared], title: str, base: Path) -> list[Pa
             yerr=[[y - rate.lower if rate.value else 0.6 * y], [rate.upper - y]],
             uplims=rate.value == 0.0,
             marker=marks[row.contender.decoder],
-            color=kinds[kind],
+            color=kinds.get(kind) or SHADES[min(row.experiment.distance // 3, len(SHADES) - 1)],
             linestyle="none",
             capsize=2,
             label=f"{row.contender.code}, {row.contender.decoder}",

@@ -20,7 +20,8 @@ DISTANCES = (3, 5, 7)
 NOISE = (0.001, 0.002, 0.003, 0.004, 0.005, 0.006, 0.007, 0.008, 0.009, 0.01, 0.012)
 SHOTS = 20_000
 RARE_BELOW = 0.0025
-"""Noise below which plain matching is measured by strata."""
+"""Noise below which plain matching is measured by strata, with `RARE_SHOTS` times the shots."""
+RARE_SHOTS = 10
 
 GOOGLE = {
     "who": "Google Quantum AI 2024, Nature 638, 920 (arXiv 2408.13687)",
@@ -88,7 +89,7 @@ def study_threshold(
 def _rate(distance: int, p: float, shots: int, decoder: str, seed: int) -> Rate:
     uniform = CircuitNoise.uniform(p)
     if decoder == "matching" and p < RARE_BELOW:
-        return measured_memory(distance, uniform, max(shots, 2_000), seed).rate()
+        return measured_memory(distance, uniform, max(RARE_SHOTS * shots, 2_000), seed).rate()
     memory = surface_memory(distance, distance, uniform)
     compiled = compile_decoder(decoder, memory.circuit)
     return count_failures(memory, compiled, shots, seed).rate()

@@ -1,5 +1,5 @@
 """Error-correcting codes: memories under circuit-level noise, their decoders, and what they cost.
 
-Everything here but `noise` and `hardware` wants the extra ``codes``; nothing outside imports it
-until it is used.
+All but `noise`, `hardware`, `estimate` and `binary` wants the extra ``codes``; nothing imports it
+before it is used.
 """

@@ -51,8 +51,8 @@ CONTENDERS = (
     Contender("surface d=13", "correlated", _surface(13), 200),
     Contender("colour d=5", "mobius", _colour(5), 15),
     Contender("colour d=9", "mobius", _colour(9), 80),
-    Contender("bicycle [[72,12,6]]", "bp-osd", lambda n: bicycle_memory(SMALL, 6, n), 20_000),
-    Contender("bicycle [[144,12,12]]", "bp-osd", lambda n: bicycle_memory(GROSS, 12, n), 300_000),
+    Contender("bicycle [[72,12,6]]", "bp-osd", lambda n: bicycle_memory(SMALL, 6, n), 5_000),
+    Contender("bicycle [[144,12,12]]", "bp-osd", lambda n: bicycle_memory(GROSS, 12, n), 60_000),
 )
 
 

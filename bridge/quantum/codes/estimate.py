@@ -162,8 +162,8 @@ class Estimate:
         else:
             lines.append(
                 f"The target of {target} is NOT reached: it takes distance {self.distance}, "
-                f"{patch_qubits(self.distance):,} qubits a patch, {self.memory_qubits:,} for "
-                f"{self.workload.patches}" + (" with factories on top." if self.factory else ".")
+                f"{patch_qubits(self.distance):,} qubits a patch"
+                + ("." if self.qubits is None else f", {self.qubits:,} in all.")
             )
         return lines
 

@@ -30,6 +30,7 @@ def measured_memory(
     kind = decoder_kind("matching")
     model = kind.model_of(surface_memory(distance, distance, noise, basis).circuit)
     faults = FaultModel.seen_by_matching(model)
+    assert all(len(detectors) <= 2 for detectors, _ in faults.symptoms), "a fault is no edge"
     return stratified_rate(faults, kind.compile(faults.to_stim()), shots, seed, step)
 
 
