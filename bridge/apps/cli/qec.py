@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from bridge.apps.cli.calibrate import calibrate, mitigate
 from bridge.apps.cli.estimate import estimate
 from bridge.apps.cli.memory import memory
 from bridge.apps.cli.threshold import threshold
@@ -19,3 +20,5 @@ def _qec() -> None:
 app.command("threshold")(threshold)
 app.command("memory")(memory)
 app.command("estimate")(estimate)
+app.command("calibrate")(calibrate)
+app.command("mitigate")(mitigate)

@@ -78,7 +78,7 @@ def test_t1_and_t2_are_found() -> None:
 
 @pytest.fixture(scope="module")
 def gates() -> Calibration:
-    return measure_gates(RUN, TRUTH, [1], [PAIR])
+    return measure_gates(RUN, TRUTH, [1], [PAIR], sequences=6)
 
 
 def test_gate_fidelities_are_found(gates: Calibration) -> None:
