@@ -298,6 +298,9 @@ def test_a_missing_library_is_named_with_its_extra() -> None:
 
 
 def test_minimum_may_be_asked_otherwise() -> None:
+    for wrong in ({"coherence_us": nan}, {"qubits": 0}, {"gate_fidelity": nan}):
+        with pytest.raises(InputError, match="minimum: "):
+            Minimum(**wrong)
     require_minimum(preset("willow"), Minimum(100, 60.0, 0.996, 0.99))
 
 
