@@ -521,7 +521,7 @@ class RotationConflict(KeyServiceError):
 class CircuitError(BridgeError):
     """Base of what goes wrong with circuits, the hardware they run on and their work queue."""
 
-    exit_code = 5
+    exit_code = 9
 
 
 class HardwareBelowMinimum(CircuitError):
