@@ -32,7 +32,14 @@
     │   ├── ChannelAttacked     block after block too noisy, or a message forged
     │   ├── PeerLost            the link's other end is gone or too slow   (may be retried)
     │   ├── MessageForged       a classical message that is not what the other end sent
-    │   └── SourceUnhealthy     a source of randomness that failed a health test
+    │   ├── SourceUnhealthy     a source of randomness that failed a health test
+    │   ├── CoherenceExceeded   a memory asked for what it has lost by then
+    │   ├── HeraldLost          too few pairs were heralded                (may be retried)
+    │   ├── PurificationFailed  a pair lost in purification                (may be retried)
+    │   ├── DecodingFailed      no decoder has an answer for the syndromes (may be retried)
+    │   ├── StateUnusable       a state that is not there, or not good enough
+    │   ├── MemoryFull          no slot for a state of this priority       (may be retried)
+    │   └── NoPath              no path between two nodes that gives key
     ├── KeyServiceError
     │   ├── KeyServiceUnreachable                                          (may be retried)
     │   ├── KeyServiceRefused   it answered with an error
@@ -377,6 +384,74 @@ class PeerLost(LinkError):
 
 class MessageForged(LinkError):
     """A classical message of the key link that is not what the other end sent."""
+
+
+class CoherenceExceeded(LinkError):
+    """A memory asked for what it has lost by then; ``longest_s`` is how long it would have kept it.
+
+    None where it never has it.
+    """
+
+    def __init__(self, what: str, asked_s: float, longest_s: float | None) -> None:
+        self.asked_s = asked_s
+        self.longest_s = longest_s
+        limit = "it has none at any time" if longest_s is None else f"at most {longest_s:.3g} s"
+        super().__init__(f"memory: {what}: {limit}, asked for {asked_s:.3g} s")
+
+
+class HeraldLost(LinkError):
+    """Too few pairs were heralded in the attempts that there were."""
+
+    retryable = True
+
+    def __init__(self, pairs: int, expected: int, attempts: int) -> None:
+        self.pairs = pairs
+        self.attempts = attempts
+        super().__init__(
+            f"memory lane: expected {expected} heralded pairs, got {pairs} of {attempts} attempts"
+        )
+
+
+class PurificationFailed(LinkError):
+    """The two ends of a purification measured different bits: both pairs are gone."""
+
+    retryable = True
+
+
+class DecodingFailed(LinkError):
+    """No decoder has an answer for the syndromes; ``failures`` says what each of them did."""
+
+    retryable = True
+
+    def __init__(self, what: str, failures: Sequence[str]) -> None:
+        self.failures = tuple(failures)
+        super().__init__(f"{what}: no decoder has an answer: {'; '.join(self.failures)}")
+
+
+class StateUnusable(LinkError):
+    """A state or key that is not there to be used, or not good enough to be admitted."""
+
+    def __init__(self, state_id: str, why: str) -> None:
+        super().__init__(f"state {state_id}: {why}")
+
+
+class MemoryFull(LinkError):
+    """No slot for a state of this priority."""
+
+    retryable = True
+
+    def __init__(self, node: str, wanted: int, free: int, priority: str) -> None:
+        super().__init__(
+            f"memory at {node}: expected {wanted} slots for a state of priority {priority}, "
+            f"got {free}"
+        )
+
+
+class NoPath(LinkError):
+    """No path between two nodes that gives key."""
+
+    def __init__(self, source: str, target: str, why: str) -> None:
+        super().__init__(f"no path from {source} to {target}: {why}")
 
 
 class KeyServiceError(BridgeError):

@@ -33,6 +33,7 @@ COMMANDS = (
     "keys",
     "qkd",
     "qec",
+    "state",
     "signers",
     "routes",
     "doctor",

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tenacity import (
     AsyncRetrying,
@@ -28,6 +29,7 @@ from bridge.domain.errors import (
 )
 from bridge.quantum.distribution.pulses import TouchedLight
 from bridge.quantum.distribution.sifting import SiftingReceiver, SiftingSender, qber_limit
+from bridge.quantum.distribution.syndromes import SyndromeRecord
 from bridge.quantum.ends.authentication import BLOCK_BYTES, OneTimeKeys
 from bridge.quantum.ends.channel import ClassicalChannel
 from bridge.quantum.ends.end import LinkParameters
@@ -39,6 +41,9 @@ from bridge.quantum.link.detector import Detector
 from bridge.quantum.link.randomness import Randomness
 from bridge.quantum.link.transmission import Link
 
+if TYPE_CHECKING:
+    from bridge.quantum.memory.lane import MemoryLane
+
 Wires = Callable[[], tuple[socket.socket, socket.socket]]
 """Makes the classical channel: two sockets, connected, or to a man in the middle."""
 
@@ -46,7 +51,7 @@ DEFAULT = LinkParameters(block_bits=1 << 16, sample_size=4096)
 LONGEST_PAUSE_S = 10.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class SiftedKeys:
     """The sifted bits of both ends, which still differ by the link's noise.
 
@@ -54,7 +59,9 @@ class SiftedKeys:
     word i // 64, ``count`` bits, without the sample that was disclosed. ``limit`` is the QBER from
     which no key would be left. ``rejected`` has the QBER of each block that was given up before,
     and ``authentication_bits`` what all of them used up of the key that both ends had: it comes off
-    what is distilled. ``repr`` shows no bit.
+    what is distilled. ``record`` is what the memories say that held the pairs, where pairs were
+    held: then the bits are as they were measured, and ``qber`` is that of a sample which was
+    decoded before it was disclosed. ``repr`` shows no bit.
     """
 
     sender: EstimatedBits
@@ -64,8 +71,14 @@ class SiftedKeys:
     authentication_bits: int
     created_at: float
     simulated: bool = True
+    record: SyndromeRecord | None = None
 
     def __post_init__(self) -> None:
+        if self.record is not None and len(self.record) != self.sender.count:
+            raise InputError(
+                f"sifted keys: expected a record of {self.sender.count} pairs, "
+                f"got one of {len(self.record)}"
+            )
         if self.sender.count != self.receiver.count:
             raise InputError(
                 "sifted keys: expected as many bits at either end, got "
@@ -81,20 +94,23 @@ class SiftedKeys:
         return self.sender.qber
 
     def __repr__(self) -> str:
+        held = "" if self.record is None else f"held {self.record.held_s:g} s, "
         return (
             f"SiftedKeys({len(self)} bits at either end, qber={self.qber:.4f}, "
-            f"limit={self.limit:.4f}, simulated, redacted)"
+            f"limit={self.limit:.4f}, {held}simulated, redacted)"
         )
 
 
 class QuantumKeyDistribution:
-    """A simulated BB84 link with single photons, and both of its ends.
+    """A simulated link, and both of its ends: BB84 with single photons, or pairs in memories.
 
     ``parameters`` is the size of a block; ``channel``, ``detector`` and ``adversary`` what is
     between the ends; ``attempts`` how many blocks may fail before the link counts as attacked.
     Between two of them is a pause of random length, up to ``pause_s`` doubled each time. A block
     has ``timeout_s``. ``wires`` makes the classical channel, and ``randomness`` the secret bits:
-    the system's, behind health tests.
+    the system's, behind health tests. With ``memory`` the bits are those of pairs that were held in
+    its memories, their record beside; the photons' channel, detector and adversary then have no use
+    and are refused.
 
     >>> keys = asyncio.run(QuantumKeyDistribution().generate_keys())
     >>> len(keys), keys.qber < keys.limit
@@ -113,6 +129,7 @@ class QuantumKeyDistribution:
         timeout_s: float = 120.0,
         wires: Wires = socket.socketpair,
         randomness: Callable[[], Randomness] = checked_randomness,
+        memory: MemoryLane | None = None,
     ) -> None:
         if attempts < 1:
             raise InputError(f"attempts: expected at least 1 block, got {attempts}")
@@ -125,6 +142,11 @@ class QuantumKeyDistribution:
                 "adversary: expected one on single photons, as InterceptResend, got "
                 f"{type(adversary).__name__}"
             )
+        if memory is not None and (channel or detector or adversary) is not None:
+            raise InputError(
+                "memory: expected no channel, detector or adversary of photons beside it, got some"
+            )
+        self.memory = memory
         self.link = Link(channel or Channel(), detector or Detector(), adversary or Nobody())
         if self.link.detector.remembers:
             raise InputError(
@@ -145,8 +167,11 @@ class QuantumKeyDistribution:
         Runs in threads of its own, which end with it, also when it is cancelled. A noisy block, or
         one whose ends lost each other, is followed by another. Raises ``ChannelAttacked`` when all
         ``attempts`` blocks in a row were too noisy, and at once when a classical message was
-        forged; ``PeerLost`` when the last block ended so; ``SourceUnhealthy``.
+        forged; ``PeerLost`` and ``HeraldLost`` when the last block ended so; ``SourceUnhealthy``;
+        ``CoherenceExceeded`` when memories are foretold to have lost what gives key.
         """
+        if self.memory is not None:
+            self.memory.require_key(self.parameters)
         noisy: list[BlockTooNoisy] = []
         tried = 0
         retrying = AsyncRetrying(
@@ -161,7 +186,7 @@ class QuantumKeyDistribution:
                 with attempt:
                     tried += 1
                     try:
-                        sender, receiver, limit = await self._run_block()
+                        sender, receiver, limit, record = await self._run_block()
                     except BlockTooNoisy as error:
                         noisy.append(error)
                         raise
@@ -172,6 +197,7 @@ class QuantumKeyDistribution:
                         rejected=tuple(one.qber for one in noisy),
                         authentication_bits=8 * BLOCK_BYTES * tried,
                         created_at=time.time(),
+                        record=record,
                     )
         except MessageForged as error:
             qbers = [one.qber for one in noisy]
@@ -183,7 +209,9 @@ class QuantumKeyDistribution:
             raise ChannelAttacked(tried, qbers, error.limit, None) from error
         raise AssertionError("a block is good, or the last one's error was raised")
 
-    async def _run_block(self) -> tuple[EstimatedBits, EstimatedBits, float]:
+    async def _run_block(
+        self,
+    ) -> tuple[EstimatedBits, EstimatedBits, float, SyndromeRecord | None]:
         rng = self._randomness()
         rng.require_secret("a key of the link")
         seed, shared, order = (rng.secret_bytes(n) for n in (32, BLOCK_BYTES, 32))
@@ -212,7 +240,7 @@ class QuantumKeyDistribution:
         if failures:
             raise min(failures, key=_rank)
         sender, receiver = (run.result() for run in runs)
-        return sender, receiver, qber_limit(ends[0], sender)
+        return sender, receiver, qber_limit(ends[0], sender), self._record(ends)
 
     def _ends(
         self,
@@ -222,6 +250,8 @@ class QuantumKeyDistribution:
         shared: bytes,
         order: bytes,
     ) -> tuple[SiftingSender, SiftingReceiver]:
+        if self.memory is not None:
+            return self._holding_ends(self.memory, sockets, randomness, seed, shared, order)
         made = []
         kinds = (SiftingSender, SiftingReceiver)
         for kind, wire, rng in zip(kinds, sockets, randomness, strict=True):
@@ -232,6 +262,40 @@ class QuantumKeyDistribution:
         assert isinstance(sender, SiftingSender)
         assert isinstance(receiver, SiftingReceiver)
         return sender, receiver
+
+    def _holding_ends(
+        self,
+        memory: MemoryLane,
+        sockets: tuple[socket.socket, socket.socket],
+        randomness: tuple[Randomness, Randomness],
+        seed: bytes,
+        shared: bytes,
+        order: bytes,
+    ) -> tuple[SiftingSender, SiftingReceiver]:
+        from bridge.quantum.memory.medium import PairMedium
+        from bridge.quantum.memory.sifting import PairReceiver, PairSender
+
+        def common(
+            wire: socket.socket, rng: Randomness
+        ) -> tuple[LinkParameters, ClassicalChannel, PairMedium, OneTimeKeys, Randomness, bytes]:
+            pairs = PairMedium(memory, seed, Randomness.system().noise)
+            channel = ClassicalChannel(wire, self.timeout_s)
+            return self.parameters, channel, pairs, OneTimeKeys(shared), rng, order
+
+        first, second = (common(*one) for one in zip(sockets, randomness, strict=True))
+        return PairSender(*first), PairReceiver(*second)
+
+    def _record(self, ends: tuple[SiftingSender, SiftingReceiver]) -> SyndromeRecord | None:
+        if self.memory is None:
+            return None
+        from bridge.quantum.memory.sifting import HeldEnd
+
+        sender, receiver = ends
+        assert isinstance(sender, HeldEnd)
+        assert isinstance(receiver, HeldEnd)
+        assert sender.held is not None
+        assert receiver.held is not None
+        return SyndromeRecord(sender.held, receiver.held, self.memory.held_s)
 
 
 def _run(

@@ -1,0 +1,1 @@
+"""Channels between two ends that share key."""

@@ -1,0 +1,1 @@
+"""Entangled pairs in memories: their algebra, their ageing, and the lane of key made of them."""
