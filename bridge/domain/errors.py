@@ -89,7 +89,7 @@ Whether an error may be retried is an attribute of its class, never a matter of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class BridgeError(Exception):
@@ -97,6 +97,18 @@ class BridgeError(Exception):
 
     retryable: ClassVar[bool] = False
     exit_code: ClassVar[int] = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Python would call the class with the message alone, which most of them do not take: an
+        # error of a worker process would arrive as the loss of the process.
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(kind: type[BridgeError], args: tuple[Any, ...], state: dict[str, Any]) -> BridgeError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 class InputError(BridgeError):
@@ -584,7 +596,7 @@ class RotationConflict(KeyServiceError):
 class CircuitError(BridgeError):
     """Base of what goes wrong with circuits, the hardware they run on and their work queue."""
 
-    exit_code = 5
+    exit_code = 9
 
 
 class HardwareBelowMinimum(CircuitError):

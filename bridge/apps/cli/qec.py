@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from bridge.apps.cli.calibrate import calibrate, mitigate
 from bridge.apps.cli.estimate import estimate
 from bridge.apps.cli.magic import magic
 from bridge.apps.cli.memory import memory
@@ -21,5 +22,7 @@ def _qec() -> None:
 app.command("threshold")(threshold)
 app.command("memory")(memory)
 app.command("estimate")(estimate)
+app.command("calibrate")(calibrate)
+app.command("mitigate")(mitigate)
 app.command("surgery")(surgery)
 app.command("magic")(magic)

@@ -68,7 +68,7 @@ def draw_threshold(study: Threshold, base: Path) -> list[Path]:
         _finish(axes)
     factors.set_yticks([0.5, 1, 2, 5, 10], ["0.5", "1", "2", "5", "10"])
     factors.minorticks_off()
-    return _save(figure, base, "threshold")
+    return save(figure, base, "threshold")
 
 
 def draw_comparison(rows: Sequence[Compared], title: str, base: Path) -> list[Path]:
@@ -103,7 +103,7 @@ def draw_comparison(rows: Sequence[Compared], title: str, base: Path) -> list[Pa
     axes.set_title(title, fontsize=11)
     _finish(axes)
     axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    return _save(figure, base, "comparison")
+    return save(figure, base, "comparison")
 
 
 def _shades(count: int) -> list[str]:
@@ -124,7 +124,8 @@ def _finish(axes: Any) -> None:
         axes.legend(frameon=False, loc="best", fontsize=9)
 
 
-def _save(figure: Any, base: Path, salt: str) -> list[Path]:
+def save(figure: Any, base: Path, salt: str) -> list[Path]:
+    """Writes ``base``.png and ``base``.svg and returns their paths."""
     from matplotlib import rc_context
 
     paths = [base.with_name(f"{base.name}.{kind}") for kind in FORMATS]

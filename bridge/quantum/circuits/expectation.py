@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import floor, isfinite, log10, sqrt
 
 from bridge.domain.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value and its standard error; neither may be NaN."""
+    """A value and its standard error; neither may be NaN.
+
+    >>> str(Estimate(0.998946, 0.000237))
+    '0.99895 ± 0.00024'
+    """
 
     value: float
     standard_error: float
@@ -27,7 +31,10 @@ class Estimate:
         return abs(self.value - value) <= sigmas * self.standard_error
 
     def __str__(self) -> str:
-        return f"{self.value:.6g} ± {self.standard_error:.2g}"
+        if self.standard_error == 0.0:
+            return f"{self.value:.6g} ± 0"
+        digits = max(0, 1 - floor(log10(self.standard_error)))
+        return f"{self.value:.{digits}f} ± {self.standard_error:.{digits}f}"
 
 
 def z_expectation(counts: Mapping[str, int], bits: Sequence[int]) -> Estimate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 
 from bridge.domain.errors import HardwareBelowMinimum, InputError
 from bridge.quantum.circuits.profile import ROUNDING, HardwareProfile
@@ -20,6 +21,16 @@ class Minimum:
     coherence_us: float = 100.0
     gate_fidelity: float = 0.999
     readout_fidelity: float = 0.99
+
+    def __post_init__(self) -> None:
+        if self.qubits < 1 or not 0.0 <= self.coherence_us < inf:
+            raise InputError(
+                f"minimum: expected 1 qubit or more and coherence from 0 us, got {self.qubits} and "
+                f"{self.coherence_us}"
+            )
+        for name in ("gate_fidelity", "readout_fidelity"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise InputError(f"minimum: {name}: expected 0 to 1, got {getattr(self, name)}")
 
 
 MINIMUM = Minimum()

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from bridge.domain.errors import BridgeError, InputError, JobFailed, WorkersLost
-from bridge.quantum.montecarlo.workers import Workers
+from bridge.quantum.montecarlo.workers import Workers, call
 
 R = TypeVar("R")
 LOOK_S = 0.1
@@ -51,7 +51,7 @@ def ordered(
                 raise CalledOff
             try:
                 while submitted < len(calls) and len(waiting) < workers.width:
-                    waiting.append(workers.executor.submit(fn, *calls[submitted]))
+                    waiting.append(workers.executor.submit(call, fn, *calls[submitted]))
                     submitted += 1
                 _until(waiting[0], timeout_s, called_off)
                 result = waiting[0].result(timeout=0)

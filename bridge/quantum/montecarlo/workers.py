@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -32,6 +33,21 @@ class Workers:
     executor: Executor
     width: int
     lost: tuple[type[BaseException], ...] = ()
+
+
+def call(fn: Callable[..., Any], *args: Any) -> Any:
+    """``fn(*args)`` in a worker; an error that could not be sent back is sent as a word on it.
+
+    An exception that does not unpickle looks to the executor like a process that died.
+    """
+    try:
+        return fn(*args)
+    except Exception as error:
+        try:
+            pickle.loads(pickle.dumps(error))  # noqa: S301  # what was pickled the line before
+        except Exception:
+            raise RuntimeError(f"{type(error).__name__}: {error}") from None
+        raise
 
 
 class _Here(Executor):

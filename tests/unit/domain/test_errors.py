@@ -23,6 +23,7 @@ EXIT_CODES = {
     "KeyServiceError": 6,
     "ProcessError": 7,
     "RelayError": 8,
+    "CircuitError": 9,
     "ProofError": 1,
 }
 

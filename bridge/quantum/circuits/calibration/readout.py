@@ -59,6 +59,8 @@ def _one(
 ) -> QubitFigures:
     if not 0 <= qubit < width:
         raise InputError(f"qubit: expected 0 to {width - 1}, got {qubit}")
+    if not 0.5 < fidelity.value <= 1.0 + 5.0 * fidelity.standard_error:
+        raise InputError(f"gate fidelity: expected above 0.5 and at most 1, got {fidelity}")
     circuits = [readout_circuit(width, qubit, prepared) for prepared in (0, 1)]
     zero, one = run(circuits, shots, derived_seed(seed, circuits[0].name))
     wrong0 = _share(zero.get("1", 0), shots)

@@ -11,7 +11,7 @@ from bridge.domain.errors import BackendLost, ExtraMissing, InputError
 from bridge.quantum.circuits.batches import CountsOf, run_seeded
 from bridge.quantum.circuits.profile import HardwareProfile
 from bridge.quantum.circuits.work.jobs import Job
-from bridge.quantum.montecarlo.workers import Pool
+from bridge.quantum.montecarlo.workers import Pool, call
 
 try:
     from qiskit.providers import BackendV2
@@ -93,7 +93,7 @@ class SimulatedMachine:
         self._all.add(pool)
         sound = False
         try:
-            result = await asyncio.wrap_future(pool.executor.submit(fn, *args))
+            result = await asyncio.wrap_future(pool.executor.submit(call, fn, *args))
             sound = True
             return result
         except BrokenExecutor as error:

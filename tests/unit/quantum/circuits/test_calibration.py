@@ -78,7 +78,7 @@ def test_t1_and_t2_are_found() -> None:
 
 @pytest.fixture(scope="module")
 def gates() -> Calibration:
-    return measure_gates(RUN, TRUTH, [1], [PAIR])
+    return measure_gates(RUN, TRUTH, [1], [PAIR], sequences=6)
 
 
 def test_gate_fidelities_are_found(gates: Calibration) -> None:
@@ -225,6 +225,8 @@ def test_bad_input_is_named() -> None:
         measure_t1(RUN, 50, 50, 100.0)
     with pytest.raises(InputError, match="qubit: expected 0 to 49, got 50"):
         measure_readout(RUN, 50, exact_gates([50]))
+    with pytest.raises(InputError, match=r"gate fidelity: expected above 0\.5"):
+        measure_readout(RUN, 50, {1: Estimate(0.4, 0.1)})
     with pytest.raises(InputError, match="lengths: expected at least 3"):
         measure_one_qubit_gate(RUN, 50, 0, lengths=[1, 2])
     with pytest.raises(InputError, match="sequences: expected at least 2"):

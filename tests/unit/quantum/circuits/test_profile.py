@@ -15,6 +15,7 @@ import pytest
 from bridge.domain.errors import ConfigError, HardwareBelowMinimum, InputError
 from bridge.quantum.circuits import decay
 from bridge.quantum.circuits.document import parse_profile, profile_json, read_profile
+from bridge.quantum.circuits.hardware import hardware_figures
 from bridge.quantum.circuits.minimum import (
     MINIMUM,
     Minimum,
@@ -297,4 +298,21 @@ def test_a_missing_library_is_named_with_its_extra() -> None:
 
 
 def test_minimum_may_be_asked_otherwise() -> None:
+    for wrong in ({"coherence_us": nan}, {"qubits": 0}, {"gate_fidelity": nan}):
+        with pytest.raises(InputError, match="minimum: "):
+            Minimum(**wrong)
     require_minimum(preset("willow"), Minimum(100, 60.0, 0.996, 0.99))
+
+
+def test_estimates_get_the_means_and_a_round_of_the_code() -> None:
+    figures = hardware_figures(LEAST)
+    assert (figures.qubits, figures.t1_us, figures.t2_us) == (50, 100.0, 100.0)
+    assert figures.gate_fidelity == pytest.approx(0.999)
+    assert figures.readout_fidelity == pytest.approx(0.99)
+    assert figures.wait_us == pytest.approx(0.4)
+    assert figures.cycle_us == pytest.approx(0.4 + 2 * 0.025 + 4 * 0.04)
+    # Both ways to the noise agree on waiting and on two-qubit gates.
+    assert figures.noise().idle == pytest.approx(LEAST.circuit_noise().idle, rel=1e-6)
+    assert figures.noise().two_qubit == pytest.approx(LEAST.circuit_noise().two_qubit)
+    with pytest.raises(InputError, match="couplings"):
+        hardware_figures(replace(LEAST, couplings=()))

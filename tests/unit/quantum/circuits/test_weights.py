@@ -21,31 +21,23 @@ from bridge.quantum.circuits.calibration.readout import exact_gates, measure_rea
 from bridge.quantum.circuits.presets import even, preset
 from bridge.quantum.circuits.profile import HardwareProfile
 from bridge.quantum.circuits.weights import noisy_circuit, places_on_grid
+from bridge.quantum.codes.experiment import Basis
 from bridge.quantum.codes.noise import CircuitNoise
+from bridge.quantum.codes.surface import surface_memory
 from bridge.quantum.montecarlo.failures import Failures
 from bridge.quantum.montecarlo.workers import here
 
 GRID = even("grid", "a test", 9, 9, preset("minimum").qubits[0], 0.999, 40.0)
-SHOTS = 100_000
+SHOTS = 200_000
 
 
 def memory(noise: CircuitNoise, distance: int = 3) -> stim.Circuit:
-    """stim's own memory with ``noise``, idle data qubits in front of each round."""
-    return stim.Circuit.generated(
-        "surface_code:rotated_memory_z",
-        distance=distance,
-        rounds=distance,
-        after_clifford_depolarization=noise.two_qubit,
-        before_round_data_depolarization=noise.idle,
-        before_measure_flip_probability=noise.measurement,
-        after_reset_flip_probability=noise.reset,
-    )
+    """The bridge's own memory with ``noise``."""
+    return surface_memory(distance, distance, noise, Basis.Z).circuit
 
 
 def bare(distance: int = 3) -> stim.Circuit:
-    return stim.Circuit.generated(
-        "surface_code:rotated_memory_z", distance=distance, rounds=distance
-    )
+    return memory(CircuitNoise.uniform(0.0), distance)
 
 
 def failures(sampled: stim.Circuit, assumed: stim.Circuit, shots: int = SHOTS) -> Failures:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bridge.domain.errors import InputError
+from bridge.domain.errors import ConfigError, InputError
 from bridge.quantum.montecarlo.failures import Failures
 
 
@@ -53,6 +53,13 @@ class SurfaceMemory:
         return Failures(shots, int(wrong.any(axis=1).sum()))
 
 
+class Odd(Exception):
+    """An exception that pickle cannot make again."""
+
+    def __init__(self, left: str, right: str) -> None:
+        super().__init__(f"{left} and {right}")
+
+
 @dataclass(frozen=True)
 class Raising:
     """Raises in every chunk after ``after`` shots of the first."""
@@ -66,6 +73,10 @@ class Raising:
             raise TimeoutError("the task's own")
         if self.kind == "short":
             return Failures(shots - 1, 0)
+        if self.kind == "odd":
+            raise Odd("one", "two")
+        if self.kind == "config":
+            raise ConfigError("coin.json", ["sides: expected 2, got 3"])
         raise ZeroDivisionError("a side of no area")
 
 

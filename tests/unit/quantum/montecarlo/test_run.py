@@ -17,7 +17,7 @@ import psutil
 import pytest
 from scipy.stats import binomtest
 
-from bridge.domain.errors import InputError, JobFailed, WorkersLost
+from bridge.domain.errors import ConfigError, InputError, JobFailed, WorkersLost
 from bridge.quantum.montecarlo.failures import Failures
 from bridge.quantum.montecarlo.ordered import CalledOff, ordered
 from bridge.quantum.montecarlo.run import run
@@ -106,6 +106,17 @@ def test_logical_errors_are_the_same_on_one_process_and_on_two() -> None:
     with processes(2) as workers:
         assert run(task, 9_000, 1, workers, chunk_shots=3_000) == alone
     assert 0.01 < alone.rate < 0.1
+
+
+def test_errors_of_workers_arrive_as_what_they_are() -> None:
+    """Also one of several arguments, which pickle would not make again by itself."""
+    with processes(1) as workers:
+        with pytest.raises(ConfigError) as caught:
+            run(Raising("config"), 100, SEED, workers)
+        assert caught.value.problems == ("sides: expected 2, got 3",)
+        with pytest.raises(JobFailed, match="RuntimeError: Odd: one and two"):
+            run(Raising("odd"), 100, SEED, workers)
+        assert run(COIN, SHOTS, SEED, workers, chunk_shots=CHUNK) == EXPECTED
 
 
 def test_a_killed_worker_is_an_error_and_no_hang() -> None:
