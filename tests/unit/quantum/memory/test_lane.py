@@ -29,14 +29,17 @@ from bridge.quantum.kernels.plain import unpack
 from bridge.quantum.link.adversary import InterceptResend
 from bridge.quantum.link.channel import Channel
 from bridge.quantum.memory.bell import BellDiagonal
+from bridge.quantum.memory.choosing import best_memory
 from bridge.quantum.memory.corrected import CorrectedKeys, Lane
 from bridge.quantum.memory.correction import QuantumErrorCorrection
 from bridge.quantum.memory.decoherence import Coherence
 from bridge.quantum.memory.frame import MATCHING, NOTHING, Decoder, decode_record
-from bridge.quantum.memory.holding import BareMemory, Held, PatchMemory
+from bridge.quantum.memory.holding import BareMemory, DecoupledMemory, Held, PatchMemory
 from bridge.quantum.memory.lane import MemoryLane
 from bridge.quantum.memory.measured import Measured, MeasuredErrors, measure
 from bridge.quantum.memory.pauli import Basis, flipped
+from bridge.quantum.memory.protection import SlowNoise
+from bridge.quantum.memory.purification import GateNoise
 from bridge.quantum.memory.rates import key_bits, qber_limit
 from tests.unit.quantum.test_ends import Meddler
 
@@ -152,7 +155,41 @@ def test_purified_pairs_have_the_error_rate_that_dejmps_leaves() -> None:
         generate(plain, parameters=SMALL)
 
 
-# bare and encoded
+def test_halves_that_are_teleported_have_that_error_too() -> None:
+    gates = GateNoise(2e-3, 5e-3)
+    lane = MemoryLane.bare(0.0, teleport=BellDiagonal.werner(0.98), gates=gates, readout=2e-3)
+    plain = replace(lane, teleport=None)
+    assert lane.expected_qber() > plain.expected_qber() + 0.02
+    keys = generate(lane)
+    expected = lane.expected_qber() * len(keys)
+    assert abs(wrong_bits(keys).sum() - expected) < 5 * expected**0.5
+
+
+# bare, decoupled and encoded
+
+
+def test_pulses_save_the_key_from_slow_noise_and_a_patch_from_fast() -> None:
+    slow, fine = SlowNoise(4e4, 500e-6), Coherence(10e-3, 10e-3)
+    held = 20e-6
+    left_alone = DecoupledMemory(held, fine, slow, 0)
+    with pytest.raises(ChannelAttacked):
+        generate(MemoryLane(left_alone, held, tries_hopeless=True), attempts=1)
+    best, memory = best_memory(held, slow, fine, 1e-4)
+    assert best.pulses > 0
+    lane = MemoryLane(memory, held)
+    keys = generate(lane)
+    expected = lane.expected_qber() * len(keys)
+    assert abs(wrong_bits(keys).sum() - expected) < 5 * expected**0.5
+    assert QuantumErrorCorrection().apply_correction(keys).key_bits > 5000
+
+    errors = MeasuredErrors(P01, shots=20_000)
+    best, memory = best_memory(held, SlowNoise(0.0), Coherence(), 1e-4, P01, errors, (3, 5))
+    assert memory == PatchMemory(5, 20, P01)
+    with pytest.raises(CoherenceExceeded):
+        generate(MemoryLane.bare(held))
+    keys = generate(MemoryLane(memory, held))
+    assert QuantumErrorCorrection().apply_correction(keys).key_bits > 5000
+    assert best_memory(1e-9, SlowNoise(0.0), Coherence(), 1e-4)[1] == BareMemory(1e-9, Coherence())
 
 
 def test_bare_memories_give_no_key_after_50_us_and_encoded_ones_do(
@@ -317,7 +354,7 @@ def test_lost_heralds_end_in_another_block_and_then_in_a_clear_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lost = [1]
-    lane = MemoryLane(Interrupted(Coherence(), 0.0, (lost,)), 0.0)
+    lane = MemoryLane(Interrupted(0.0, Coherence(), (lost,)), 0.0)
     keys = generate(lane, attempts=3)
     assert lost == []
     assert keys.authentication_bits == 1024
@@ -395,6 +432,10 @@ def test_a_larger_distance_fails_less_and_rounds_compose() -> None:
         (lambda: MemoryLane.bare(0.0, readout=NAN), "readout: expected 0 to 1, got nan"),
         (lambda: MemoryLane.bare(0.0, heralded=0.0), "heralded: expected above 0 and up to 1"),
         (lambda: MemoryLane.bare(0.0, purification_rounds=99), "expected 0 to 8 rounds, got 99"),
+        (
+            lambda: MemoryLane(BareMemory(1e-6, Coherence()), 2e-6),
+            "a memory that holds for 2e-06 s, got one for 1e-06 s",
+        ),
         (lambda: MemoryLane.encoded(PATCH, cycle_s=0.0), "cycle: expected above 0 s, got 0.0"),
         (lambda: MemoryLane.encoded(PATCH).error_rates(), "expected logical error rates of Patch"),
         (lambda: PATCH.sample(Basis.Z, 10**8, np.random.default_rng(1)), "bytes of detection"),
