@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.domain.errors import InputError
+from bridge.quantum.codes.libraries import require
 from bridge.quantum.codes.noise import CircuitNoise
 from bridge.quantum.memory.decoherence import Coherence
-from bridge.quantum.memory.extras import require
 from bridge.quantum.memory.pauli import Basis, PauliChannel, duration
 from bridge.quantum.memory.protection import SlowNoise, decoupled
 

@@ -53,7 +53,7 @@ NAN = float("nan")
 
 def generate(lane: MemoryLane, **options: object) -> SiftedKeys:
     async def run() -> SiftedKeys:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             return await QuantumKeyDistribution(
                 **({"parameters": SMALL, "memory": lane, "pause_s": 0.001} | options)  # type: ignore[arg-type]
             ).generate_keys()
@@ -425,8 +425,8 @@ def test_a_larger_distance_fails_less_and_rounds_compose() -> None:
         (lambda: PatchMemory(4, 3, P01), "an odd distance from 3, got 4"),
         (lambda: PatchMemory(1, 3, P01), "an odd distance from 3, got 1"),
         (lambda: PatchMemory(3, 0, P01), "1 to 1000000 rounds, got 0"),
-        (lambda: CircuitNoise.uniform(NAN), "expected one_qubit of 0 to 1, got nan"),
-        (lambda: CircuitNoise.uniform(1.5), "expected one_qubit of 0 to 1, got 1.5"),
+        (lambda: CircuitNoise.uniform(NAN), "p: expected a probability from 0 to 1, got nan"),
+        (lambda: CircuitNoise.uniform(1.5), "p: expected a probability from 0 to 1, got 1.5"),
         (lambda: MemoryLane.bare(NAN), "holding time: expected 0 s or more, got nan"),
         (lambda: MemoryLane.bare(-1.0), "holding time: expected 0 s or more, got -1.0"),
         (lambda: MemoryLane.bare(0.0, readout=NAN), "readout: expected 0 to 1, got nan"),
@@ -462,7 +462,9 @@ def test_a_logical_error_rate_that_is_none_is_refused() -> None:
 
 def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "stim", None)
-    with pytest.raises(InputError, match=r"expected stim, it is not installed: .*\[codes\]"):
+    with pytest.raises(
+        InputError, match=r"expected the library stim, it is not installed: .*\[codes\]"
+    ):
         PatchMemory(3, 7, CircuitNoise.uniform(0.0123)).circuit(Basis.Z)
 
 

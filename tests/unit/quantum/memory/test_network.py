@@ -259,5 +259,7 @@ def test_delivery_takes_another_path_when_the_first_gives_nothing() -> None:
 
 def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "networkx", None)
-    with pytest.raises(InputError, match=r"expected networkx, it is not installed: .*\[codes\]"):
+    with pytest.raises(
+        InputError, match=r"expected the library networkx, it is not installed: .*\[codes\]"
+    ):
         Network([], [])
