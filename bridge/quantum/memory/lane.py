@@ -44,7 +44,7 @@ class MemoryLane:
 
     >>> lane = MemoryLane.bare(50e-6)
     >>> round(lane.error_rates()[Basis.Z].total, 3)
-    0.327
+    0.319
     """
 
     memory: Memory
