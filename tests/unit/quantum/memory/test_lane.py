@@ -218,6 +218,24 @@ def test_what_is_known_to_be_past_use_is_not_tried_and_says_how_long_it_would_ha
         generate(known)
 
 
+def test_an_error_rate_that_is_given_reaches_as_far_as_it_says() -> None:
+    """Of distance 11 at p = 0.1 %, 1.65e-8 a round: still key after a second."""
+
+    def per_round(distance: int, rounds: int, basis: Basis) -> float:
+        return (1 - (1 - 2 * 1.65e-8) ** rounds) / 2
+
+    second = MemoryLane.encoded(PatchMemory(11, 1_000_000, P01), logical_errors=per_round)
+    assert second.held_s == pytest.approx(1.0)
+    assert second.memory_error(Basis.X) == pytest.approx(0.0162, abs=1e-4)
+    assert second.expected_fraction(LinkParameters()) > 0.3
+    second.require_key(LinkParameters())
+    worse = replace(second, logical_errors=lambda d, r, b: per_round(d, 10 * r, b))
+    with pytest.raises(CoherenceExceeded, match="asked for 1 s") as caught:
+        worse.require_key(LinkParameters())
+    assert caught.value.longest_s is not None
+    assert 0.2 < caught.value.longest_s < 0.5
+
+
 def test_the_key_reckoned_beforehand_is_about_what_comes(make: Callable[[], SiftedKeys]) -> None:
     corrected = QuantumErrorCorrection().apply_correction(make())
     reckoned = key_bits(SMALL, corrected.qber)
@@ -329,6 +347,22 @@ def test_authentication_of_blocks_that_failed_comes_off_the_key() -> None:
     assert corrected.key_bits == corrected.block.key_bits - 1536
     with pytest.raises(BlockRejected, match="authentication of the blocks before takes 512000"):
         QuantumErrorCorrection().apply_correction(replace(keys, authentication_bits=512_000))
+
+
+@pytest.mark.parametrize(
+    "kind", [Kind.DETECTIONS, Kind.MATCHES, Kind.SAMPLE, Kind.SEAL, Kind.CONFIRMATION]
+)
+@pytest.mark.parametrize("word", [1, 10**6])
+def test_the_man_in_the_middle_of_the_sifting_is_told(kind: Kind, word: int) -> None:
+    meddlers = []
+
+    def wires() -> tuple[socket.socket, socket.socket]:
+        meddlers.append(Meddler(kind, word, 63))
+        return meddlers[-1].outer
+
+    with pytest.raises(ChannelAttacked, match="a forged message in block 1"):
+        generate(MemoryLane.bare(1e-6), wires=wires, timeout_s=60.0)
+    assert meddlers[0].done.is_set()
 
 
 # heralds
