@@ -71,11 +71,13 @@ class RotationConfig(_Model):
 
 
 class KeyStorageConfig(_Model):
-    """Where keys are kept where a file beside the service will not do.
+    """Where keys are kept where a file beside the service will not do, and for how long.
 
     ``database`` is the address of a PostgreSQL, ``sealing_key_variable`` the variable of the
-    environment that has the sealing key as 64 hex digits.
+    environment that has the sealing key as 64 hex digits. What was made of a block is remembered
+    for ``retention_s``, 30 days where it is not given (`bridge.keyservice.retention`).
     """
 
     database: Annotated[str, Field(pattern=r"^postgresql\+psycopg://")] | None = None
     sealing_key_variable: Annotated[str, Field(min_length=1)] | None = None
+    retention_s: Annotated[float, Field(gt=0)] | None = None

@@ -106,19 +106,30 @@ class PoolIntake:
         Raises ``PoolFull`` where the overflow is refused, ``InputError`` for an id that is there
         already, ``StoreUnavailable`` where the database did not do it.
         """
+        self.put_all([block])
+
+    def put_all(self, several: Sequence[LinkBlock]) -> None:
+        """`put` for each, in one transaction where none is refused.
+
+        All that can be are kept; what the first one that was not failed with is raised.
+        """
+        batch = [self._sealed(block) for block in several]
+        with self._queue:
+            self._waiting += batch
+        with self._writer:
+            if not all(one.done for one in batch):
+                self._write()
+        for one in batch:
+            if one.failure is not None:
+                raise one.failure
+
+    def _sealed(self, block: LinkBlock) -> _Waiting:
         history = block.history
         key = subkey(self._sealing_key, f"block/{history.block_id}")
-        waiting = _Waiting(
+        return _Waiting(
             row_of(history, len(block.key), self.limits.lifetime_s),
             seal_whole(key, history, block.key),
         )
-        with self._queue:
-            self._waiting.append(waiting)
-        with self._writer:
-            if not waiting.done:
-                self._write()
-        if waiting.failure is not None:
-            raise waiting.failure
 
     def close(self) -> None:
         """Let go of the database; slots that no block has are wiped."""
@@ -283,7 +294,11 @@ class PoolSink:
 
     def put(self, block: KeyBlock) -> None:
         """Keep the block's key; see `PoolIntake.put`."""
-        self._intake.put(LinkBlock(block.key, self.history(block), None, block.secret_fraction))
+        self._intake.put(self.named(block))
+
+    def named(self, block: KeyBlock) -> LinkBlock:
+        """The block's key with its history, for `PoolIntake.put_all`."""
+        return LinkBlock(block.key, self.history(block), None, block.secret_fraction)
 
     def history(self, block: KeyBlock) -> BlockHistory:
         """What the pool is told of a block. Its QBER is that of all its bits, counted."""

@@ -148,8 +148,6 @@ def make(folder: Path) -> KmeNetwork:
     network = KmeNetwork(folder, port)
     for kme in ("kme-a", "kme-b"):
         network.add(kme, '"dave/ü" = "kme-b"\n')
-        line = f'metrics_listen_url = "{network.operator(kme)}"'
-        network.edit(kme, r"(peer_listen_url = .*)\n", rf"\1\n{line}\n")
     return network
 
 

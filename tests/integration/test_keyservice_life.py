@@ -330,7 +330,7 @@ async def test_two_services_share_a_postgresql_under_a_key_from_the_environment(
     url = postgres.create(f"keys_{os.getpid()}")
     more = (
         f'[key_service.storage]\ndatabase = "{url}"\nsealing_key_variable = "KEYS_SEALING"\n'
-        "[key_service.rotation]\nmax_uses = 1000\n"
+        "retention_s = 86400\n[key_service.rotation]\nmax_uses = 1000\n"
     )
     first, second = made(tmp_path / "one", more), made(tmp_path / "two", more)
     refused = command("keyservice", "--state", first.folder)
@@ -358,6 +358,7 @@ async def test_two_services_share_a_postgresql_under_a_key_from_the_environment(
         ('[key_service.kme]\nurl = "http://127.0.0.1:1"\n', "https://127.0.0.1:8443"),
         ("[key_service.rotation]\nmax_uses = 0\n", "key_service.rotation.max_uses"),
         ('[key_service.storage]\ndatabase = "x"\n', "key_service.storage.database"),
+        ("[key_service.storage]\nretention_s = 0\n", "key_service.storage.retention_s"),
         (CERTIFIED.replace('"administer"', '"everything"'), "rights"),
         (CERTIFIED.replace("keys.pem", "none.pem"), "expected a file of PEM, got none"),
     ],

@@ -138,13 +138,13 @@ class _Runner:
         for end in self.ends:
             end.stages.seconds.clear()
 
-        def keep(link: int, block: KeyBlock | BlockRejected, start: float) -> None:
-            if isinstance(block, BlockRejected):
-                rejected.append(str(block))
-                return
-            with self.ends[link].stages.measure("store"):
-                self.sinks[link].put(block)
-            counted.append(_count(block, time.perf_counter() - start))
+        def keep(outcomes: dict[int, KeyBlock | BlockRejected], start: float) -> None:
+            rejected.extend(str(one) for one in outcomes.values() if isinstance(one, BlockRejected))
+            blocks = {n: one for n, one in outcomes.items() if isinstance(one, KeyBlock)}
+            with self.ends[next(iter(outcomes))].stages.measure("store"):
+                self.intake.put_all([self.sinks[n].named(one) for n, one in blocks.items()])
+            latency = time.perf_counter() - start
+            counted.extend(_count(block, latency) for block in blocks.values())
 
         def drive(links: list[int]) -> None:
             senders = [link for link in links if isinstance(self.ends[link], SenderEnd)]
@@ -154,14 +154,13 @@ class _Runner:
                     if len(links) == 2 and len(senders) == 1:
                         order = sorted(links, key=senders.count, reverse=True)
                         both = together(*(self.ends[link].turns() for link in order))
-                        for link, outcome in zip(order, both, strict=True):
-                            keep(link, outcome, start)
+                        keep(dict(zip(order, both, strict=True)), start)
                         continue
                     for link in links:
                         try:
-                            keep(link, self.ends[link].run_block(), start)
+                            keep({link: self.ends[link].run_block()}, start)
                         except BlockRejected as rejection:
-                            keep(link, rejection, start)
+                            keep({link: rejection}, start)
             except LinkError as failure:
                 failures.append(failure)
                 for link in links:

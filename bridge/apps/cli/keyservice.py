@@ -13,6 +13,7 @@ from bridge.domain.errors import ConfigError
 from bridge.keyservice.access import Grant, Right
 from bridge.keyservice.kme.client import KmeClient
 from bridge.keyservice.kme.foreign import ForeignLink
+from bridge.keyservice.retention import RETENTION_S
 from bridge.keyservice.rotation import RotationPolicy
 from bridge.keyservice.sealingkey import KeyVariable
 from bridge.keyservice.serve import CertifiedAddress, serve
@@ -47,6 +48,7 @@ def _settings(config: KeyServiceConfig, layout: Layout) -> KeyServiceSettings:
         shared_database=config.storage.database,
         sealing=KeyVariable(variable) if variable else None,
         rotation=RotationPolicy(**config.rotation.model_dump()),
+        retention_s=config.storage.retention_s or RETENTION_S,
     )
 
 

@@ -39,7 +39,7 @@ def init(
     sae: Annotated[list[str], typer.Option("--sae", help="An SAE and its KME, as alice=kme-a.")],
     link: Annotated[str, typer.Option(help="Id of the simulated link.")] = "link-1",
     host: Annotated[str, typer.Option(help="Where both KMEs listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65532, help="The first of four ports.")] = 8443,
+    port: Annotated[int, typer.Option(min=1, max=65530, help="The first of six ports.")] = 8443,
     json: JsonOption = False,
 ) -> None:
     """Make a development authority, certificates for two KMEs, a link and SAEs, and the files.
@@ -57,7 +57,9 @@ def init(
     for number, one in enumerate(kme):
         authority.issue(one, Role.SERVER, ("localhost", "127.0.0.1", "::1", host))
         other = 1 - number
-        text = _kme_text(one, kme[other], host, port + 2 * number, port + 2 * other, link, saes)
+        operator = f"http://127.0.0.1:{port + 4 + number}"
+        ports = port + 2 * number, port + 2 * other
+        text = _kme_text(one, kme[other], host, *ports, operator, link, saes)
         write_private_text(folder / f"{one}.toml", text)
         made[one] = str(folder / f"{one}.toml")
     authority.issue(link, Role.CLIENT)
@@ -118,6 +120,7 @@ def _kme_text(
     host: str,
     port: int,
     peer_port: int,
+    operator_url: str,
     link_id: str,
     saes: dict[str, str],
 ) -> str:
@@ -129,6 +132,7 @@ def _kme_text(
         f"peer_url = {_q(f'https://{host}:{peer_port + 1}')}\n"
         f"listen_url = {_q(f'https://{host}:{port}')}\n"
         f"peer_listen_url = {_q(f'https://{host}:{port + 1}')}\n"
+        f"metrics_listen_url = {_q(operator_url)}\n"
         f"database = {_q(f'{kme_id}.sqlite')}\n"
         f"key_file = {_q(f'{kme_id}.sealing')}\n"
         f"links = {_q([link_id])}\n"

@@ -19,11 +19,13 @@ from bridge.domain.errors import InputError
 from bridge.quantum.ends.channel import ClassicalChannel
 from bridge.quantum.ends.turns import Answers, Searches, alone
 from bridge.quantum.kernels.conversation import PARITIES, ROUNDS
-from bridge.quantum.kernels.knowledge import CORRECTED, FOLDING, Requests, Search, forget
+from bridge.quantum.kernels.knowledge import CORRECTED, Search, forget
 from bridge.quantum.kernels.trees import Indices, Trees, empty_trees
 from bridge.quantum.link.randomness import Keystream, Words
 
 FRAMES = 64
+ENTRIES = 8
+"""Room in each list of entries, for each bit of a frame: 12 % of all bits."""
 SHORTEST, LONGEST = 1 << 4, 1 << 15
 """Bits of a frame."""
 
@@ -39,17 +41,12 @@ _PASSES = _PERMUTED + HALVING_PASSES + FOLDED_PASSES
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The block sizes of the first passes; the halving and the folded passes come after them.
-
-    ``levels``, 1 or 2, is how many halvings of those are asked for at once: two take half the
-    rounds and, of each two bits that one takes, a third.
-    """
+    """The block sizes of the first passes; the halving and the folded passes come after them."""
 
     frame_bits: int
     sizes: tuple[int, ...]
     halving: int = HALVING_PASSES
     folded: int = FOLDED_PASSES
-    levels: int = 1
 
     def __post_init__(self) -> None:
         length = self.frame_bits
@@ -64,8 +61,6 @@ class Schedule:
                 )
         if not self.sizes or self.halving < 1 or self.folded < 1:
             raise InputError("schedule: expected at least one pass of each kind, got none of one")
-        if self.levels not in (1, 2):
-            raise InputError(f"schedule: expected 1 or 2 levels at once, got {self.levels}")
 
     @property
     def passes(self) -> int:
@@ -114,7 +109,7 @@ class _Workings:
         self.order = permutations(frame_bits, _PERMUTED, key)
         self.trees = empty_trees(self.order, selection(frame_bits, key), _PASSES)
         self.seconds = 0.0
-        self.tally: npt.NDArray[np.int64] = np.zeros(5, dtype=np.int64)
+        self.tally: npt.NDArray[np.int64] = np.zeros(6, dtype=np.int64)
 
     def prepare(self, plan: Schedule) -> Trees:
         """Trees of the plan's passes with nothing in them."""
@@ -127,15 +122,17 @@ class _Workings:
             )
         whole = self.trees
         trees = whole._replace(
+            order=whole.order[:permuted],
+            where=whole.where[:permuted],
             tops=whole.tops[: plan.passes],
-            parity=whole.parity[: plan.passes],
-            state=whole.state[: plan.passes],
+            parity=whole.parity[:permuted],
+            state=whole.state[:permuted],
         )
         trees.tops[permuted:] = 1
-        trees.folds[:] = 0
         for number, size in enumerate(plan.sizes):
             trees.tops[number] = plan.frame_bits // size
         trees.state[:] = 0
+        trees.folds[:] = 0
         self.tally[:] = 0
         return trees
 
@@ -164,28 +161,22 @@ class Searching(_Workings):
 
     def __init__(self, frame_bits: int, key: bytes) -> None:
         super().__init__(frame_bits, key)
-        entries = max(1 << 10, frame_bits)
-        self.search = empty_search(_PASSES, frame_bits, entries)
-        self.requests = Requests(
-            nodes=np.zeros(2 * entries, dtype=np.uint32),
-            masks=np.zeros(2 * entries, dtype=np.uint64),
-        )
+        self.search = empty_search(_PASSES, frame_bits)
 
     def turns(
         self, words: Words, plan: Schedule, channel: ClassicalChannel
     ) -> Generator[Searches, int, tuple[int, int, int]]:
         """Correct ``words`` in place; the parities asked for, the bits flipped and the rounds."""
         trees = self.prepare(plan)
-        search = clear_search(self.search)
+        search = self.search
+        forget(search, len(plan.sizes))
         first_folded = len(plan.sizes) + plan.halving
         side = (
             channel.wire,
             words,
             trees,
             search,
-            self.requests,
             first_folded,
-            plan.levels,
             channel.transcript,
             channel.used,
             self.tally,
@@ -200,35 +191,23 @@ class Searching(_Workings):
         return alone(self.turns(words, plan, channel))
 
 
-def empty_search(passes: int, length: int, entries: int) -> Search:
-    """A `Search` with room for ``entries`` nodes in each of its lists."""
+def empty_search(passes: int, length: int) -> Search:
+    """A `Search` that knows nothing, of frames of ``length`` bits."""
+    entries = max(1 << 10, ENTRIES * length)
     return Search(
-        known=np.zeros((passes, 2 * length, 2), dtype=np.uint64),
-        pending_nodes=np.zeros((passes, entries), dtype=np.int32),
-        pending_masks=np.zeros((passes, entries), dtype=np.uint64),
+        value=np.zeros((passes, 2 * length), dtype=np.uint64),
+        opened=np.zeros(passes, dtype=np.uint64),
+        halved=np.zeros((passes, length), dtype=np.uint64),
+        pending=np.zeros((passes, entries), dtype=np.uint32),
         pending_count=np.zeros(passes, dtype=np.int64),
-        active_nodes=np.zeros(4 * entries, dtype=np.int32),
-        active_masks=np.zeros(4 * entries, dtype=np.uint64),
-        flip_words=np.zeros(4 * entries, dtype=np.int32),
-        flip_masks=np.zeros(4 * entries, dtype=np.uint64),
-        opening=np.zeros(passes + 1, dtype=np.uint64),
+        active=np.zeros(entries, dtype=np.uint32),
+        level_nodes=np.zeros((2, length + 2), dtype=np.int64),
+        level_masks=np.zeros((2, length + 2), dtype=np.uint64),
+        found=np.zeros(length, dtype=np.uint64),
+        changes=np.zeros(length, dtype=np.uint64),
         total=np.zeros(1, dtype=np.uint64),
         folds=np.zeros(passes, dtype=np.uint64),
         suspects=np.zeros(1, dtype=np.uint64),
-        touched=np.zeros(1 << 14, dtype=np.int32),
-        found=np.zeros(length, dtype=np.uint64),
+        touched=np.zeros(1 << 14, dtype=np.uint32),
         counts=np.zeros(8, dtype=np.int64),
     )
-
-
-def clear_search(search: Search) -> Search:
-    """The same, ready for a new block."""
-    forget(search)
-    search.pending_count[:] = 0
-    search.opening[:] = 0
-    search.opening[0] = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
-    search.total[:] = 0
-    search.found[:] = 0
-    search.counts[:] = 0
-    search.counts[FOLDING] = -1
-    return search

@@ -33,7 +33,7 @@ are seen. A longer one goes in parts."""
 
 
 class Kind(IntEnum):
-    """Kinds of messages, in the order in which a block has them; LEVELS are questions, too."""
+    """Kinds of messages, in the order in which a block has them; the last three are questions."""
 
     DETECTIONS = 1
     MATCHES = 2
@@ -46,6 +46,8 @@ class Kind(IntEnum):
     SEAL = 9
     CONFIRMATION = 10
     LEVELS = conversation.LEVELS
+    OPENINGS = conversation.OPENINGS
+    FOLDS = conversation.FOLDS
 
 
 class ClassicalChannel:

@@ -95,7 +95,7 @@ class _Frame:
                     del self.pending[node]
             wrong: list[int] = []
             for node in wave:
-                wrong += self.halve(node, self.plan.levels if self.top(node[0]) == 1 else 1)
+                wrong += self.halve(node)
             for place in wrong:
                 self.flip(place)
 
@@ -106,8 +106,8 @@ class _Frame:
             heap < self.plan.frame_bits and self.odd(node) and (number, 2 * heap) not in self.known
         )
 
-    def halve(self, node: Node, levels: int) -> list[int]:
-        """Learn the halves of a node, and theirs with two levels; the places of errors found."""
+    def halve(self, node: Node) -> list[int]:
+        """Learn the halves of a node; the place of an error, if it was found."""
         number, heap = node
         left, right = (number, 2 * heap), (number, 2 * heap + 1)
         self.leak_bits += 1
@@ -119,8 +119,6 @@ class _Frame:
                 self.active.append(half)
             elif self.odd(half):
                 wrong.append(int(self.places(half)[0]))
-            if levels == 2 and half[1] < self.plan.frame_bits:
-                wrong += self.halve(half, 1)
         return wrong
 
     def flip(self, place: int) -> None:

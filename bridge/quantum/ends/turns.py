@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from bridge.domain.errors import BlockRejected
 from bridge.quantum.kernels.conversation import answer_over, both_over, search_over
-from bridge.quantum.kernels.knowledge import Requests, Search
+from bridge.quantum.kernels.knowledge import Search
 from bridge.quantum.kernels.trees import Trees
 from bridge.quantum.kernels.wire import Wire
 from bridge.quantum.link.randomness import Words
@@ -44,7 +44,7 @@ class Answers:
 class Searches:
     """A receiver's side: the arguments of `search_over`."""
 
-    side: tuple[Wire, Words, Trees, Search, Requests, int, int, Words, int, _Tally]
+    side: tuple[Wire, Words, Trees, Search, int, Words, int, _Tally]
     seconds: float = 0.0
 
 

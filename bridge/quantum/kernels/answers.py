@@ -4,97 +4,94 @@ from __future__ import annotations
 
 import numpy as np
 
+from bridge.quantum.kernels.columns import fold_of, masked_parity, masked_tops, prepare_masked
 from bridge.quantum.kernels.compiled import kernel
-from bridge.quantum.kernels.instructions import count_ones, extract
+from bridge.quantum.kernels.instructions import Word, count_ones
 from bridge.quantum.kernels.knowledge import (
     ALL,
-    FOLD,
-    HALF,
-    KIND_SHIFT,
+    FRAME_MASK,
+    FRAME_SHIFT,
     NODE_MASK,
+    NONE,
     PASS_SHIFT,
-    TOP,
-    Requests,
+    Entries,
 )
-from bridge.quantum.kernels.trees import (
-    PLANTED,
-    SUMMED,
-    UNBUILT,
-    Trees,
-    Words,
-    crown,
-    fold,
-    fold_of,
-    plant,
-)
+from bridge.quantum.kernels.learning import tops_told
+from bridge.quantum.kernels.trees import PLANTED, TURNED, Trees, Words, plant
 
 REFUSED = -1
-"""What `answer` gives when a request names no node."""
+"""What is given when a question names nothing that is compared."""
 
 
 @kernel
-def _prepare(words: Words, trees: Trees, requests: Requests, count: int) -> bool:
-    """Build the trees that the requests need; False when one names no node that is compared."""
-    nodes, tops, state = requests.nodes, trees.tops, trees.state
-    passes, end = tops.size, trees.parity.shape[1]
-    if state[0] != PLANTED:
-        plant(words, trees, 0)
-    last = -1
-    for request in range(count):
-        packed = np.int64(nodes[request])
-        kind, number, node = packed >> KIND_SHIFT, (packed >> PASS_SHIFT) & 0xFF, packed & NODE_MASK
-        if kind > FOLD or number >= passes or node >= end:
-            return False
-        top = tops[number]
-        if kind == FOLD and (node != 1 or top != 1):
-            return False
-        if kind == TOP and (node < top or node >= 2 * top):
-            return False  # below the top nodes, parities of the block before may still stand
-        if kind == HALF and node < 2:
-            return False
-        if kind == FOLD and requests.masks[request] == ALL:
-            if trees.folds[SUMMED] == np.uint64(0):
-                fold(words, trees)
-            continue
-        if packed >> PASS_SHIFT == last:
-            continue
-        last = packed >> PASS_SHIFT
-        if kind == HALF or top > 1:
+def answer(words: Words, trees: Trees, asked: Entries, count: int, out: Words) -> int:
+    """The parities of the left halves of ``count`` entries: their number, or `REFUSED`."""
+    length, passes = words.size, trees.tops.size
+    tops, parity, state, folds = trees.tops, trees.parity, trees.state, trees.folds
+    columns, chosen = trees.columns, trees.chosen
+    for index in range(count):
+        entry = np.int64(asked[index])
+        number, frame = entry >> PASS_SHIFT, (entry >> FRAME_SHIFT) & FRAME_MASK
+        node = entry & NODE_MASK
+        # Above the top nodes, parities of the block before may still stand.
+        if number >= passes or not tops[number] <= node < length:
+            return REFUSED
+        if tops[number] > 1:
             if state[number] != PLANTED:
                 plant(words, trees, number)
-        elif state[number] == UNBUILT:
-            crown(words, trees, number)
-    return True
+            bit = (parity[number, 2 * node] >> np.uint64(frame)) & np.uint64(1)
+        else:
+            if not folds[TURNED]:
+                prepare_masked(words, trees)
+            bit = masked_parity(columns, chosen, length, number, frame, 2 * node)
+        shift = np.uint64(index & 63)
+        if not shift:
+            out[index >> 6] = NONE
+        out[index >> 6] |= bit << shift
+    return count
 
 
 @kernel
-def answer(words: Words, trees: Trees, requests: Requests, count: int, out: Words) -> int:
-    """The number of bits written to ``out``, or `REFUSED`.
-
-    Each request adds the parities of its node in the frames of its mask, lowest frame first; a
-    folded one adds the parity of all of those. ``out`` must hold a word more than all masks.
-    """
-    if not _prepare(words, trees, requests, count):
+def answer_tops(words: Words, trees: Trees, first: int, stop: int, out: Words) -> int:
+    """The top nodes of the passes from ``first`` to before ``stop``: bits, or `REFUSED`."""
+    if not 0 <= first < stop <= trees.tops.size:
         return REFUSED
-    # Bound once: each look at a field of a tuple would count a reference, and cost as much.
-    nodes, masks, parities = requests.nodes, requests.masks, trees.parity
+    told = 0
+    for number in range(first, stop):
+        told += tops_told(trees, number)
+    if told > out.size:
+        return REFUSED
     place = 0
-    out[0] = 0
-    for request in range(count):
-        packed = np.int64(nodes[request])
-        mask = masks[request]
-        number = (packed >> PASS_SHIFT) & 0xFF
-        parity = parities[number, packed & NODE_MASK] & mask
-        if packed >> KIND_SHIFT == FOLD:
-            bits, width = count_ones(parity) & np.uint64(1), 1
-            if mask == ALL:
-                bits = fold_of(trees, number)
+    for number in range(first, stop):
+        top, told = trees.tops[number], tops_told(trees, number)
+        if top > 1:
+            if trees.state[number] != PLANTED:
+                plant(words, trees, number)
+            out[place : place + told] = trees.parity[number, top : top + told]
         else:
-            bits, width = extract(parity, mask), np.int64(count_ones(mask))
-        word, shift = place >> 6, place & 63
-        out[word] |= bits << np.uint64(shift)
-        place += width
-        if shift + width >= 64:
-            # A shift by 64 would be a shift by none.
-            out[word + 1] = bits >> np.uint64(64 - shift) if shift else np.uint64(0)
-    return place
+            prepare_masked(words, trees)
+            out[place] = masked_tops(trees.columns, trees.chosen, words.size, number, ALL)
+        place += told
+    if stop == trees.state.size:
+        prepare_masked(words, trees)
+    return 64 * place
+
+
+@kernel
+def answer_folds(words: Words, trees: Trees, first: int, frames: Word, out: Words) -> int:
+    """Parities of masked passes over all frames of a mask: bits, or `REFUSED`.
+
+    Of ``ALL`` frames those of all passes from ``first`` on.
+    """
+    passes = trees.tops.size
+    if not 0 <= first < passes or trees.tops[first] > 1:
+        return REFUSED
+    prepare_masked(words, trees)
+    out[0] = NONE
+    if frames != ALL:
+        tops = masked_tops(trees.columns, trees.chosen, words.size, first, frames)
+        out[0] = count_ones(tops) & np.uint64(1)
+        return 1
+    for number in range(first, passes):
+        out[0] |= fold_of(trees, number) << np.uint64(number - first)
+    return passes - first

@@ -10,13 +10,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from bridge.quantum.kernels.answers import REFUSED, answer
+from bridge.quantum.kernels.answers import answer, answer_folds, answer_tops
 from bridge.quantum.kernels.compiled import kernel
-from bridge.quantum.kernels.instructions import count_ones
-from bridge.quantum.kernels.knowledge import FOLD, KIND_SHIFT, Requests, Search
-from bridge.quantum.kernels.learning import learn
-from bridge.quantum.kernels.search import ask
-from bridge.quantum.kernels.sweep import answer_level, learn_level, next_level, put_level
+from bridge.quantum.kernels.knowledge import LEVEL, NONE, OPENED, Search
+from bridge.quantum.kernels.learning import learn, learn_folds, learn_tops, tops_told
+from bridge.quantum.kernels.search import ask, next_fold, open_next
+from bridge.quantum.kernels.sweep import answer_level, learn_level, put_level
 from bridge.quantum.kernels.trees import Trees, Words
 from bridge.quantum.kernels.wire import (
     LENGTH_MASK,
@@ -29,69 +28,97 @@ from bridge.quantum.kernels.wire import (
     send,
 )
 
-QUESTIONS, ANSWERS, LEVELS = 5, 6, 11
-"""Kinds of messages; `bridge.quantum.ends.channel.Kind` has all of them."""
+QUESTIONS, ANSWERS, LEVELS, OPENINGS, FOLDS = 5, 6, 11, 12, 13
+"""Kinds of messages; `bridge.quantum.ends.channel.Kind` has all of them.
+
+The body of QUESTIONS has two entries (`kernels.knowledge`) a word, whose left halves are asked for;
+that of LEVELS see `sweep.put_level`; that of OPENINGS ``first pass << 32 | the one after the
+last``, whose top nodes are; that of FOLDS a pass and a mask of frames, see `answers.answer_folds`.
+"""
 
 KIND_PLACE, COUNT_PLACE = 32, 40
 
 MOST_ROUNDS = 1 << 16
 
-PARITIES, ROUNDS, PENDING, QUESTIONED, SWEEPING = 0, 1, 2, 3, 4
-"""Places in ``tally``; the last says which pass the last question is a sweep of, or -1."""
+PARITIES, ROUNDS, PENDING, QUESTIONED, ASKED, SIDE = 0, 1, 2, 3, 4, 5
+"""Places in ``tally``: parities that were told and rounds; of the last question the bits that
+answer it, how many it has, and its kind; which list of a sweep's is next."""
 
 TRIES = 32
 """Of a socket before sleeping, when a thread has two links to serve and a processor to itself."""
 
 
 @kernel
-def _put_questions(requests: Requests, count: int, transcript: Words, start: int) -> int:
-    """Write a message of questions to the transcript; the number of bits that answer it."""
-    nodes, masks = requests.nodes, requests.masks
-    length = count + (count + 1) // 2
-    transcript[start] = (count << COUNT_PLACE) | (QUESTIONS << KIND_PLACE) | length
-    place = start + 1
-    bits = np.int64(0)
-    for request in range(count):
-        mask = masks[request]
-        transcript[place + request] = mask
-        bits += 1 if nodes[request] >> KIND_SHIFT == FOLD else np.int64(count_ones(mask))
-    place += count
-    for pair in range((count + 1) // 2):
-        low = np.uint64(nodes[2 * pair])
-        high = np.uint64(nodes[2 * pair + 1]) if 2 * pair + 1 < count else np.uint64(0)
-        transcript[place + pair] = low | (high << np.uint64(32))
-    return bits
+def _put_question(
+    words: Words,
+    trees: Trees,
+    search: Search,
+    folded: int,
+    transcript: Words,
+    used: int,
+    tally: npt.NDArray[np.int64],
+) -> int:
+    """Write the next question to the transcript; where it ends, or what went wrong."""
+    room = transcript.size - used - 2
+    body = transcript[used + 1 :]
+    number = search.counts[OPENED]
+    # Whatever is asked and its answer are no longer than a level with a word for each node.
+    if room < 3 * words.size + 64:
+        return TOO_LONG
+    if search.counts[LEVEL]:
+        length, bits = put_level(search, number - 1, tally[SIDE], body)
+        kind, count = LEVELS, length - 1 - ((search.counts[LEVEL] + 63) >> 6)
+    else:
+        asked = body.view(np.uint32)[: min(search.active.size, room)]
+        count = ask(trees, search, asked)
+        kind, bits, length = QUESTIONS, count, (count + 1) >> 1
+        if count & 1:
+            asked[count] = 0
+        if count == 0 and number < folded:
+            stop = open_next(words, trees, search, folded)
+            body[0] = (number << 32) | stop
+            kind, count, length = OPENINGS, stop - number, 1
+            for opened in range(number, stop):
+                bits += 64 * tops_told(trees, opened)
+            tally[SIDE] = number & 1
+        elif count == 0:
+            first, frames = next_fold(trees, search, folded)
+            if frames != NONE:
+                body[0], body[1] = first, frames
+                whole = first == folded and number < trees.tops.size
+                kind, count, length = FOLDS, 1, 2
+                bits = trees.tops.size - first if whole else 1
+    transcript[used] = (count << COUNT_PLACE) | (kind << KIND_PLACE) | length
+    tally[PENDING], tally[QUESTIONED], tally[ASKED] = bits, count, kind
+    return used + 1 + length
 
 
 @kernel
-def _put_answers(words: Words, trees: Trees, transcript: Words, start: int, used: int) -> int:
-    """Answer the questions at ``start``, which end at ``used``; the number of bits or an error.
+def _put_answer(words: Words, trees: Trees, transcript: Words, start: int, used: int) -> int:
+    """Answer the question at ``start``, which ends at ``used``; the number of bits or an error.
 
     No question gives no bits and no message.
     """
     header = np.int64(transcript[start])
-    count, length = header >> COUNT_PLACE, header & LENGTH_MASK
-    if used + count + 4 > transcript.size:
+    kind, count, length = (header >> KIND_PLACE) & 0xFF, header >> COUNT_PLACE, used - start - 1
+    body, out = transcript[start + 1 : used], transcript[used + 1 :]
+    if out.size < count + 4:
         return TOO_LONG
-    if (header >> KIND_PLACE) & 0xFF == LEVELS:
-        bits = answer_level(
-            words, trees, transcript[start + 1 : used], count, transcript[used + 1 :]
-        )
-        if bits <= 0:
-            return MALFORMED
-        transcript[used] = (bits << COUNT_PLACE) | (ANSWERS << KIND_PLACE) | ((bits + 63) >> 6)
-        return bits
-    if (header >> KIND_PLACE) & 0xFF != QUESTIONS or length != count + (count + 1) // 2:
+    bits = -1
+    if kind == LEVELS:
+        bits = answer_level(words, trees, body, count, out)
+    elif kind == QUESTIONS and length == (count + 1) >> 1:
+        if count == 0:
+            return 0
+        bits = answer(words, trees, body.view(np.uint32), count, out)
+    elif kind == OPENINGS and length == 1:
+        first, stop = np.int64(body[0] >> np.uint64(32)), np.int64(body[0] & np.uint64(LENGTH_MASK))
+        bits = answer_tops(words, trees, first, stop, out)
+    elif kind == FOLDS and length == 2 and body[0] < np.uint64(trees.tops.size):
+        bits = answer_folds(words, trees, np.int64(body[0]), body[1], out)
+    if bits <= 0:
         return MALFORMED
-    if count == 0:
-        return 0
-    masks = transcript[start + 1 : start + 1 + count]
-    nodes = transcript[start + 1 + count : used].view(np.uint32)
-    bits = answer(words, trees, Requests(nodes, masks), count, transcript[used + 1 :])
-    if bits == REFUSED:
-        return MALFORMED
-    length = (bits + 63) >> 6
-    transcript[used] = (bits << COUNT_PLACE) | (ANSWERS << KIND_PLACE) | length
+    transcript[used] = (bits << COUNT_PLACE) | (ANSWERS << KIND_PLACE) | ((bits + 63) >> 6)
     return bits
 
 
@@ -101,32 +128,15 @@ def _ask_over(
     words: Words,
     trees: Trees,
     search: Search,
-    requests: Requests,
     folded: int,
-    levels: int,
     transcript: Words,
     used: int,
     tally: npt.NDArray[np.int64],
 ) -> int:
-    """One round's questions, sent; ``tally`` gets their number and that of their answers' bits."""
-    count, number, first = next_level(words, trees, search, requests)
-    tally[SWEEPING] = -1
-    if first:
-        if used + 2 * count + (first >> 6) + 6 > transcript.size:
-            return TOO_LONG
-        length, bits = put_level(requests, count, number, first, transcript[used + 1 :])
-        transcript[used] = (count << COUNT_PLACE) | (LEVELS << KIND_PLACE) | length
-        tally[PENDING], tally[QUESTIONED], tally[SWEEPING] = bits, count, number
-        stop = used + 1 + length
-        return stop if send(wire, transcript, used, stop, SPINS) else LOST
-    if count == 0:
-        count = ask(words, trees, search, requests, folded, levels)
-    length = count + (count + 1) // 2
-    if used + length + count + 4 > transcript.size:
-        return TOO_LONG
-    tally[PENDING] = _put_questions(requests, count, transcript, used)
-    tally[QUESTIONED] = count
-    stop = used + 1 + length
+    """One round's question, sent; ``tally`` gets what it is."""
+    stop = _put_question(words, trees, search, folded, transcript, used, tally)
+    if stop < 0:
+        return stop
     return stop if send(wire, transcript, used, stop, SPINS) else LOST
 
 
@@ -136,25 +146,31 @@ def _learn_over(
     words: Words,
     trees: Trees,
     search: Search,
-    requests: Requests,
     transcript: Words,
     used: int,
     tally: npt.NDArray[np.int64],
     tries: int,
 ) -> int:
     """One round's answer, received and taken in."""
-    bits = tally[PENDING]
+    bits, kind, count = tally[PENDING], tally[ASKED], tally[QUESTIONED]
     stop = receive(wire, transcript, used, tries, SPINS)
     if stop < 0:
         return stop
     expected = (bits << COUNT_PLACE) | (ANSWERS << KIND_PLACE) | ((bits + 63) >> 6)
     if np.int64(transcript[used]) != expected:
         return MALFORMED
-    if tally[SWEEPING] >= 0:
-        answers = transcript[used + 1 :]
-        learn_level(trees, search, requests, tally[QUESTIONED], tally[SWEEPING], answers)
+    answers = transcript[used + 1 :]
+    opened = search.counts[OPENED]
+    if kind == LEVELS:
+        learn_level(words, trees, search, opened - 1, tally[SIDE], answers)
+        tally[SIDE] = 1 - tally[SIDE]
+    elif kind == OPENINGS:
+        learn_tops(trees, search, opened - count, opened, answers)
+    elif kind == FOLDS:
+        learn_folds(trees, search, transcript[used - 2 : used], answers)
     else:
-        learn(words, trees, search, requests, tally[QUESTIONED], transcript[used + 1 : stop])
+        asked = transcript[used - ((count + 1) >> 1) : used].view(np.uint32)
+        learn(words, trees, search, asked, count, answers)
     tally[PARITIES] += bits
     tally[ROUNDS] += 1
     return stop
@@ -170,11 +186,11 @@ def _answer_over(
     tally: npt.NDArray[np.int64],
     tries: int,
 ) -> int:
-    """One round's questions received and their answer sent; `tally` says whether there were any."""
+    """One round's question received and its answer sent; `tally` says whether there was any."""
     stop = receive(wire, transcript, used, tries, SPINS)
     if stop < 0:
         return stop
-    bits = _put_answers(words, trees, transcript, used, stop)
+    bits = _put_answer(words, trees, transcript, used, stop)
     if bits < 0:
         return bits
     tally[QUESTIONED] = bits
@@ -194,24 +210,20 @@ def search_over(
     words: Words,
     trees: Trees,
     search: Search,
-    requests: Requests,
     folded: int,
-    levels: int,
     transcript: Words,
     used: int,
     tally: npt.NDArray[np.int64],
 ) -> int:
     """Run the searching end to its end; the transcript's new length, or what went wrong.
 
-    ``tally``, int64 (5), gets the number of parities that were told and of rounds.
+    ``tally``, int64 (6), gets the number of parities that were told and of rounds.
     """
     for _ in range(MOST_ROUNDS):
-        used = _ask_over(
-            wire, words, trees, search, requests, folded, levels, transcript, used, tally
-        )
+        used = _ask_over(wire, words, trees, search, folded, transcript, used, tally)
         if used < 0 or tally[QUESTIONED] == 0:
             return used
-        used = _learn_over(wire, words, trees, search, requests, transcript, used, tally, 0)
+        used = _learn_over(wire, words, trees, search, transcript, used, tally, 0)
         if used < 0:
             return used
     return TOO_LONG
@@ -240,9 +252,7 @@ def both_over(
     search_words: Words,
     search_trees: Trees,
     search: Search,
-    requests: Requests,
     folded: int,
-    levels: int,
     search_transcript: Words,
     search_used: int,
     search_tally: npt.NDArray[np.int64],
@@ -266,9 +276,7 @@ def both_over(
                 search_words,
                 search_trees,
                 search,
-                requests,
                 folded,
-                levels,
                 search_transcript,
                 search_used,
                 search_tally,
@@ -291,7 +299,6 @@ def both_over(
                 search_words,
                 search_trees,
                 search,
-                requests,
                 search_transcript,
                 search_used,
                 search_tally,

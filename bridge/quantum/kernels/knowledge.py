@@ -1,13 +1,14 @@
-"""What Cascade's searching end knows of 64 frames, and what it asks in one round.
+"""What Cascade's searching end knows of 64 frames.
 
 A node is *known* in a frame when the other end's parity of it is, and *odd* when that parity
 differs from the own. A known odd node is taken up only where its halves are unknown. The halves
 become known together, so that the lowest known node on a bit's path is the only one there that can
 be taken up.
 
-The lists have an end, past which nodes are dropped. Honest answers stay far below it; false ones
-then leave errors, which verification finds, or rounds without end, which `conversation` cuts short,
-and write nowhere else.
+Where few frames have work an *entry* stands for one node in one frame, ``pass << 22 | frame << 16 |
+node`` in a uint32. The lists of entries have an end, past which they are dropped. Honest answers
+stay far below it; false ones then leave errors, which verification finds, or rounds without end,
+which `conversation` cuts short, and write nowhere else.
 """
 
 from __future__ import annotations
@@ -18,91 +19,117 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.quantum.kernels.compiled import kernel
-from bridge.quantum.kernels.trees import Indices, Words
+from bridge.quantum.kernels.instructions import Word
+from bridge.quantum.kernels.trees import Words
 
-HALF, TOP, FOLD = 0, 1, 2
-"""What a request asks for: a left half, a top node, or one parity over all frames of its mask."""
+Entries = npt.NDArray[np.uint32]
 
-KIND_SHIFT, PASS_SHIFT, NODE_MASK = 24, 16, 0xFFFF
+PASS_SHIFT, FRAME_SHIFT, NODE_MASK, FRAME_MASK = 22, 16, 0xFFFF, 0x3F
 NONE, ALL = np.uint64(0), np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 
-CORRECTED, FLIPS, FOLDING, FOLD_ASKED, TOUCHED, ACTIVE, STEP, LEVEL = 0, 1, 2, 3, 4, 5, 6, 7
-"""Places in `Search.counts`: bits flipped; words to flip; the folded pass whose frames are halved,
-or -1; whether the folded parities were asked for; nodes in ``touched``; entries of ``active_*``;
-how far the sweeps are, see `sweep`: the step, and the first node of the next level."""
+CORRECTED, ACTIVE, TOUCHED, OPENED, LEVEL, FOLDING, FOLD_ASKED, PERMUTED = range(8)
+"""Places in `Search.counts`: bits flipped; entries of ``active``, or of ``level_*`` in a sweep;
+entries in ``touched``; passes that are open; the first node of the level that a sweep is at, or 0
+where there is none; the folded pass whose frames are halved, or -1; whether the folded parities
+were asked for; the number of permuted passes."""
 
 
 class Search(NamedTuple):
     """What the searching end knows.
 
-    ``known``, uint64 (passes, 2 n, 2): for each node the frames in which it is known, and the other
-    end's parity there. ``pending_*``, (passes, capacity) with ``pending_count``: nodes that a flip
-    made odd, with their frames. ``active_*``: ``pass << 16 | node`` whose halving goes on.
-    ``flip_*``: words that were found wrong. ``opening``, uint64 (passes + 1): the frames whose next
-    pass this is. ``total``, uint64 (1): the other end's parity of each frame. ``folds``, uint64
-    (passes): its folded parity of each folded pass, and ``suspects``, uint64 (1), the frames among
-    which the error lies. ``touched``: the nodes of halving and folded passes, ``pass << 16 |
-    node``, that became known, to be forgotten after the block. ``found``, uint64 (n): the bits that
-    a sweep found wrong, by leaf. ``counts``, int64 (8): see `CORRECTED`.
+    Of a permuted pass, `Trees.parity` has the exclusive or of both ends' parities where the other
+    end's is known. Of masked ones ``value``, uint64 (passes, 2 n), has the other end's. Top nodes
+    are known in the frames of ``opened``, uint64 (passes), the halves of a node in those of
+    ``halved``, uint64 (passes, n). ``pending``, uint32 (passes, capacity), with ``pending_count``:
+    nodes that a flip made odd. ``active``, uint32: nodes whose halving goes on. ``level_nodes`` and
+    ``level_masks``, (2, n + 2): the same in a sweep, of one level, with their frames, and of the
+    next. ``found`` and ``changes``, uint64 (n): the bits that a sweep found wrong, by leaf, and
+    room for the same in another order. ``total``, uint64 (1): the other end's parity of each frame.
+    ``folds``, uint64 (passes): its parity of each folded pass, and ``suspects``, uint64 (1), the
+    frames among which the error lies. ``touched``: the nodes of masked passes whose halves became
+    known, to be forgotten after the block. ``counts``, int64 (8): see `CORRECTED`.
     """
 
-    known: Words
-    pending_nodes: Indices
-    pending_masks: Words
+    value: Words
+    opened: Words
+    halved: Words
+    pending: Entries
     pending_count: npt.NDArray[np.int64]
-    active_nodes: Indices
-    active_masks: Words
-    flip_words: Indices
-    flip_masks: Words
-    opening: Words
+    active: Entries
+    level_nodes: npt.NDArray[np.int64]
+    level_masks: Words
+    found: Words
+    changes: Words
     total: Words
     folds: Words
     suspects: Words
-    touched: Indices
-    found: Words
+    touched: Entries
     counts: npt.NDArray[np.int64]
 
 
-class Requests(NamedTuple):
-    """What is asked in one round: uint32 ``kind << 24 | pass << 16 | node``, and uint64 frames."""
+@kernel
+def lowest_known(halved: Words, top: int, number: int, frame: int, leaf: int) -> int:
+    """The lowest node of an open pass at ``leaf`` or above that is known in a frame.
 
-    nodes: npt.NDArray[np.uint32]
-    masks: Words
+    What is above a known node is known, so that the unknown ones are counted, without a branch.
+    """
+    # Unsigned, so that no index is checked for being from the end.
+    shift, first, one = np.uint64(frame), np.uint64(top), np.uint64(1)
+    unknown = np.uint64(0)
+    node = np.uint64(leaf) >> one
+    while node >= first:
+        unknown += ~(halved[number, node] >> shift) & one
+        node >>= one
+    return leaf >> np.int64(unknown)
+
+
+@kernel
+def lowest_known_masked(halved: Words, number: int, frame: int, place: int) -> int:
+    """The same of a masked pass, from the top down: of most no more is known than the top node."""
+    length, shift = halved.shape[1], np.uint64(frame)
+    leaf, node, width = length + place, 1, length
+    while node < length and (halved[number, node] >> shift) & np.uint64(1):
+        width >>= 1
+        node = leaf // width
+    return node
 
 
 @kernel
 def push(
-    nodes: Indices,
-    masks: Words,
-    counts: npt.NDArray[np.int64],
+    pending: Entries,
+    pending_count: npt.NDArray[np.int64],
     number: int,
+    frame: int,
     node: int,
-    mask: np.uint64,
+    odd: Word,
 ) -> None:
-    """One more entry in a pass's list, if its mask has a frame.
+    """One more entry in a pass's list, if ``odd`` is 1.
 
-    Without a branch: whether it has is a coin's toss, and the processor would guess wrong. The
-    last place is a spare one.
+    Without a branch: whether it is, is a coin's toss, and the processor would guess wrong. The last
+    place is a spare one.
     """
-    count = counts[number]
-    nodes[number, count] = node
-    masks[number, count] = mask
-    counts[number] = count + (np.int64(mask != NONE) & np.int64(count + 1 < masks.shape[1]))
+    count = pending_count[number]
+    pending[number, count] = (number << PASS_SHIFT) | (frame << FRAME_SHIFT) | node
+    pending_count[number] = count + (np.int64(odd) & np.int64(count + 1 < pending.shape[1]))
 
 
 @kernel
-def forget(search: Search) -> None:
-    """Make what the last block made known in the halving and folded passes unknown again.
+def forget(search: Search, permuted: int) -> None:
+    """Make all unknown, for a block with so many permuted passes.
 
-    The first passes are cleared whole when they open; of the others a block touches little.
+    Those of the block before are cleared whole; of the others a block touches little.
     """
-    known, touched = search.known, search.touched
-    count = search.counts[TOUCHED]
-    if count > touched.size:
-        known[:, :, :] = NONE
-        return
-    for entry in range(count):
-        number, node = touched[entry] >> PASS_SHIFT, touched[entry] & NODE_MASK
-        for both in range(node, node + 2):
-            known[number, both, 0] = NONE
-            known[number, both, 1] = NONE
+    halved, touched = search.halved, search.touched
+    count, before = search.counts[TOUCHED], search.counts[PERMUTED]
+    halved[:before] = NONE
+    if count >= touched.size:
+        halved[before:] = NONE
+    else:
+        for index in range(count):
+            entry = np.int64(touched[index])
+            halved[entry >> PASS_SHIFT, entry & NODE_MASK] = NONE
+    search.opened[:] = NONE
+    search.pending_count[:] = 0
+    search.counts[:] = 0
+    search.counts[FOLDING] = -1
+    search.counts[PERMUTED] = permuted

@@ -7,173 +7,189 @@ from __future__ import annotations
 
 import numpy as np
 
+from bridge.quantum.kernels.columns import folded, masked_parity, masked_tops
 from bridge.quantum.kernels.compiled import kernel
-from bridge.quantum.kernels.instructions import count_ones, deposit
+from bridge.quantum.kernels.instructions import count_ones, lowest_one
 from bridge.quantum.kernels.knowledge import (
     ACTIVE,
+    ALL,
     CORRECTED,
-    FLIPS,
-    FOLD,
     FOLDING,
-    KIND_SHIFT,
+    FRAME_MASK,
+    FRAME_SHIFT,
     NODE_MASK,
     NONE,
+    OPENED,
     PASS_SHIFT,
-    TOP,
-    Requests,
+    Entries,
     Search,
+    lowest_known,
+    lowest_known_masked,
     push,
 )
-from bridge.quantum.kernels.trees import (
-    ACCUMULATED,
-    CROWNED,
-    SUMMED,
-    UNBUILT,
-    Trees,
-    Words,
-    folded,
-    window,
-)
+from bridge.quantum.kernels.sweep import SWEPT, begin_sweep
+from bridge.quantum.kernels.trees import ACCUMULATED, PLANTED, TURNED, Trees, Words
+
+_ONE = np.uint64(1)
 
 
 @kernel
-def _learn_last_top(trees: Trees, search: Search, number: int, mask: np.uint64) -> None:
-    """The last top node is the total less the others, so it is never asked for."""
+def tops_told(trees: Trees, number: int) -> int:
+    """How many top nodes are asked for: in a permuted pass after the first the last one follows."""
     top = trees.tops[number]
-    last = 2 * top - 1
-    value = search.total[0] & mask
-    for node in range(top, last):
-        value ^= search.known[number, node, 1] & mask
-    search.known[number, last, 0] |= mask
-    search.known[number, last, 1] |= value
-    odd = (value ^ trees.parity[number, last]) & mask
-    push(search.pending_nodes, search.pending_masks, search.pending_count, number, last, odd)
+    return int(top if number == 0 or top == 1 else top - 1)
 
 
 @kernel
-def _learn_fold(trees: Trees, search: Search, number: int, mask: np.uint64, bit: np.uint64) -> None:
-    """One folded parity: of a whole pass, or of half of the suspects of one."""
+def learn_tops(trees: Trees, search: Search, first: int, stop: int, answer: Words) -> None:
+    """Take in the top nodes of the passes from ``first`` to before ``stop``, a word each."""
+    place = 0
+    for number in range(first, stop):
+        search.opened[number] = ALL
+        top, told = trees.tops[number], tops_told(trees, number)
+        if top == 1:
+            search.value[number, 1] = answer[place]
+            own = masked_tops(trees.columns, trees.chosen, trees.order.shape[1], number, ALL)
+            _pend(search, number, 1, own ^ answer[place])
+            place += 1
+            continue
+        parity = trees.parity[number]
+        total = NONE
+        for node in range(top, top + told):
+            total ^= answer[place]
+            parity[node] ^= answer[place]
+            place += 1
+        if number == 0:
+            search.total[0] = total
+        else:
+            # Both passes cover the whole frame: what is missing is the total less the others.
+            parity[2 * top - 1] ^= total ^ search.total[0]
+        if number < SWEPT:
+            begin_sweep(trees, search, number)
+            continue
+        for node in range(top, 2 * top):
+            _pend(search, number, node, parity[node])
+
+
+@kernel
+def _pend(search: Search, number: int, node: int, odd: np.uint64) -> None:
+    """Pend a node in the frames of a mask."""
+    while odd:
+        frame = np.int64(lowest_one(odd))
+        push(search.pending, search.pending_count, number, frame, node, _ONE)
+        odd &= odd - _ONE
+
+
+@kernel
+def learn_folds(trees: Trees, search: Search, question: Words, answer: Words) -> None:
+    """Take in folded parities: of all passes from one on, or of one over some suspects."""
+    first, frames = np.int64(question[0]), question[1]
     if search.counts[FOLDING] < 0:
-        search.folds[number] = bit
+        for number in range(first, trees.tops.size):
+            search.folds[number] = (answer[0] >> np.uint64(number - first)) & _ONE
         return
-    own = count_ones(trees.parity[number, 1] & mask) & np.uint64(1)
-    suspects = mask if own != bit else search.suspects[0] & ~mask
+    number = search.counts[FOLDING]
+    length = trees.order.shape[1]
+    tops = masked_tops(trees.columns, trees.chosen, length, number, search.suspects[0])
+    differs = (count_ones(tops & frames) ^ answer[0]) & _ONE
+    suspects = frames if differs else search.suspects[0] & ~frames
     search.suspects[0] = suspects
-    if count_ones(suspects) == 1:
+    if count_ones(suspects) == _ONE:
         # The one frame whose top node differs: its parity is the other of the own.
-        search.known[number, 1, 0] |= suspects
-        search.known[number, 1, 1] |= ~trees.parity[number, 1] & suspects
-        push(search.pending_nodes, search.pending_masks, search.pending_count, number, 1, suspects)
+        search.opened[number] |= suspects
+        search.value[number, 1] = (search.value[number, 1] & ~suspects) | (~tops & suspects)
+        frame = np.int64(lowest_one(suspects))
+        push(search.pending, search.pending_count, number, frame, 1, _ONE)
         search.counts[FOLDING] = -1
 
 
 @kernel
-def _flip(words: Words, trees: Trees, search: Search) -> None:
-    """Flip the words that `learn` put on the list, and pend what that makes odd."""
-    parities, state, tops, where = trees.parity, trees.state, trees.tops, trees.where
-    known, select = search.known, trees.select
-    nodes, masks, counts = search.pending_nodes, search.pending_masks, search.pending_count
-    flips, flip_masks = search.flip_words, search.flip_masks
-    length, passes = words.size, tops.size
-    summed = trees.folds[SUMMED] != np.uint64(0)
-    corrected = 0
-    for entry in range(search.counts[FLIPS]):
-        index, mask = flips[entry], flip_masks[entry]
-        words[index] ^= mask
-        corrected += np.int64(count_ones(mask))
-        if summed:
-            trees.folds[ACCUMULATED] ^= folded(trees.mirror, index, mask)
-        for number in range(passes):
-            if state[number] == UNBUILT:
-                if summed:
-                    continue
-                break  # passes open in their order, until the folded ones do
-            top = tops[number]
-            if top == 1:
-                node, felt = np.int64(length + index), mask & window(select, index, number)
-                if state[number] == CROWNED:
-                    node = np.int64(1)
-            else:
-                node, felt = np.int64(length + where[number, index]), mask
-            unseen = felt
-            while unseen and node >= top:
-                parity = parities[number, node] ^ felt
-                parities[number, node] = parity
-                seen = unseen & known[number, node, 0]
-                if seen:
-                    odd = (known[number, node, 1] ^ parity) & seen
-                    push(nodes, masks, counts, number, node, odd)
-                    unseen &= ~seen
-                node >>= 1
-            while node >= top:
-                parities[number, node] ^= felt
-                node >>= 1
-    search.counts[FLIPS] = 0
-    search.counts[CORRECTED] += corrected
+def learn(
+    words: Words, trees: Trees, search: Search, asked: Entries, count: int, answer: Words
+) -> None:
+    """Take in the answer to the last ``count`` entries: the parities of their left halves, packed.
+
+    Of an odd node's halves one is odd: it is next, or, if a leaf, an error.
+    """
+    # Bound once: each look at a field of a tuple would count a reference, and cost as much.
+    values, active, parity, tops = search.value, search.active, trees.parity, trees.tops
+    columns, chosen, length = trees.columns, trees.chosen, words.size
+    going_on = wrong = 0
+    for index in range(count):
+        entry = np.int64(asked[index])
+        number, frame = entry >> PASS_SHIFT, (entry >> FRAME_SHIFT) & FRAME_MASK
+        node, bit = entry & NODE_MASK, np.uint64(frame)
+        left = (answer[index >> 6] >> np.uint64(index & 63)) & _ONE
+        half, keep = 2 * node, ~(_ONE << bit)
+        if tops[number] > 1:
+            # Unsigned, so that no index is checked for being from the end.
+            place = np.uint64(half)
+            differs = parity[number, place] ^ (left << bit)
+            parity[number, place] = differs
+            differs = (differs >> bit) & _ONE
+            right = parity[number, place + _ONE] & keep
+            parity[number, place + _ONE] = right | ((differs ^ _ONE) << bit)
+        else:
+            differs = left ^ masked_parity(columns, chosen, length, number, frame, half)
+            right = ((values[number, node] >> bit) & _ONE) ^ left
+            values[number, half] = (values[number, half] & keep) | (left << bit)
+            values[number, half + 1] = (values[number, half + 1] & keep) | (right << bit)
+        odd = entry + node + np.int64(differs ^ _ONE)
+        # Errors are listed from the end on: an entry is one or the other.
+        if half < length:
+            active[going_on] = odd
+            going_on += 1
+        else:
+            wrong += 1
+            active[active.size - wrong] = odd
+    search.counts[ACTIVE] = going_on
+    search.counts[CORRECTED] += wrong
+    if wrong:
+        _flip(words, trees, search, wrong)
 
 
 @kernel
-def learn(
-    words: Words, trees: Trees, search: Search, requests: Requests, count: int, answer: Words
-) -> None:
-    """Take in the answer to the last ``count`` requests: their parities, packed, lane by lane."""
-    # Bound once: each look at a field of a tuple would count a reference, and cost as much.
-    request_nodes, request_masks = requests.nodes, requests.masks
-    known, parities, tops, order = search.known, trees.parity, trees.tops, trees.order
-    nodes, masks, counts = search.pending_nodes, search.pending_masks, search.pending_count
-    active_nodes, active_masks = search.active_nodes, search.active_masks
-    flips, flip_masks, total = search.flip_words, search.flip_masks, search.total
-    length = words.size
-    flipped = 0
-    active = 0
-    place = 0
-    for request in range(count):
-        packed = np.int64(request_nodes[request])
-        kind, number, node = packed >> KIND_SHIFT, (packed >> PASS_SHIFT) & 0xFF, packed & NODE_MASK
-        mask = request_masks[request]
-        word, shift = place >> 6, place & 63
-        bits = answer[word] >> np.uint64(shift)
-        if kind == FOLD:
-            place += 1
-            _learn_fold(trees, search, number, mask, bits & np.uint64(1))
+def _flip(words: Words, trees: Trees, search: Search, wrong: int) -> None:
+    """Put right the leaves at the end of ``active``, found wrong, and pend what that makes odd."""
+    opened, halved, values, active = search.opened, search.halved, search.value, search.active
+    pending, pending_count = search.pending, search.pending_count
+    tops, parity, where, state = trees.tops, trees.parity, trees.where, trees.state
+    columns, chosen, length, order = trees.columns, trees.chosen, words.size, trees.order
+    folds, mirror = trees.folds, trees.mirror
+    permuted, passes = state.size, search.counts[OPENED]
+    turned = folds[TURNED] != NONE
+    for index in range(active.size - wrong, active.size):
+        entry = np.int64(active[index])
+        origin, frame = entry >> PASS_SHIFT, (entry >> FRAME_SHIFT) & FRAME_MASK
+        shift = np.uint64(frame)
+        bit = _ONE << shift
+        place = (entry & NODE_MASK) - length
+        if origin < permuted:
+            place = np.int64(order[origin, place])
+        words[place] ^= bit
+        for number in range(permuted):
+            if state[number] != PLANTED:
+                continue
+            leaf = length + np.int64(where[number, place])
+            above, first = np.uint64(leaf), np.uint64(tops[number])
+            while above >= first:
+                parity[number, above] ^= bit
+                above >>= _ONE
+            if number == origin:
+                continue  # the leaf itself is known, and right now
+            node = lowest_known(halved, tops[number], number, frame, leaf)
+            odd = (parity[number, node] >> shift) & _ONE
+            push(pending, pending_count, number, frame, node, odd)
+        if not turned:
             continue
-        width = np.int64(count_ones(mask))
-        if shift + width > 64:
-            bits |= answer[word + 1] << np.uint64(64 - shift)
-        place += width
-        value = deposit(bits, mask)
-        known[number, node, 0] |= mask
-        known[number, node, 1] |= value
-        odd = (value ^ parities[number, node]) & mask
-        if kind == TOP:
-            push(nodes, masks, counts, number, node, odd)
-            if number == 0:
-                total[0] ^= value
-            elif node == 2 * tops[number] - 2:
-                _learn_last_top(trees, search, number, mask)
-            continue
-        other = (known[number, node >> 1, 1] ^ value) & mask
-        known[number, node + 1, 0] |= mask
-        known[number, node + 1, 1] |= other
-        # Not simply the rest of the mask: with two levels at once the node above may be even.
-        other_odd = (other ^ parities[number, node + 1]) & mask
-        if node < length:
-            # Without a branch, as in `push`.
-            name = (number << PASS_SHIFT) | node
-            for side in range(2):
-                wrong = other_odd if side else odd
-                active_nodes[active] = name + side
-                active_masks[active] = wrong
-                active += np.int64(wrong != NONE) & np.int64(active + 1 < active_nodes.size)
-        else:
-            for side in range(2):
-                wrong = other_odd if side else odd
-                place_found = node + side - length
-                if tops[number] > 1:
-                    place_found = np.int64(order[number, place_found])
-                flips[flipped] = place_found
-                flip_masks[flipped] = wrong
-                flipped += np.int64(wrong != NONE) & np.int64(flipped + 1 < flips.size)
-    search.counts[FLIPS] = flipped
-    search.counts[ACTIVE] = active
-    _flip(words, trees, search)
+        word, within = place >> 6, np.uint64(place & 63)
+        columns[frame, word] ^= _ONE << within
+        folds[ACCUMULATED] ^= folded(mirror, place, bit)
+        for number in range(permuted, passes):
+            looks = (chosen[frame + number, word] >> within) & _ONE
+            if not looks or number == origin or not opened[number] & bit:
+                continue
+            node = lowest_known_masked(halved, number, frame, place)
+            own = masked_parity(columns, chosen, length, number, frame, node)
+            odd = ((values[number, node] >> shift) & _ONE) ^ own
+            push(pending, pending_count, number, frame, node, odd)

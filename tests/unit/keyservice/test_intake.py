@@ -176,6 +176,20 @@ def test_the_same_id_twice_is_refused_and_the_others_of_its_transaction_are_kept
     assert taken == {good.key, *(one.key for one in others)}
 
 
+def test_several_are_kept_in_one_transaction_and_one_that_is_refused_costs_no_other(
+    opened: Database, intake: PoolIntake
+) -> None:
+    made = [block(64) for _ in range(3)]
+    intake.put_all(made[:2])
+    intake.put_all([])
+    assert intake.counts.transactions == 1
+    with pytest.raises(InputError, match="there already"):
+        intake.put_all([made[2], LinkBlock(os.urandom(64), made[0].history)])
+    pool = KeyPool(opened, limits=WIDE)
+    assert {pool.take(512, "id").key for _ in range(3)} == {one.key for one in made}
+    assert pool.bits == 0
+
+
 def marks(high: int, low: int) -> PoolLimits:
     return PoolLimits(8 * LENGTH * high, 8 * LENGTH * low, 0)
 

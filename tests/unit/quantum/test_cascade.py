@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,7 +25,8 @@ from bridge.quantum.ends.channel import RING_WORDS, ClassicalChannel, Kind
 from bridge.quantum.ends.plain_cascade import _Frame, reconcile
 from bridge.quantum.ends.turns import together
 from bridge.quantum.kernels import plain
-from bridge.quantum.kernels.trees import crown, empty_trees, fold, fold_of, window
+from bridge.quantum.kernels.columns import fold, fold_of, masked_parity, masked_tops, turn
+from bridge.quantum.kernels.trees import empty_trees
 from bridge.quantum.kernels.wire import DATA, HEAD
 from tests.unit.quantum.link_pair import wire
 from tests.unit.quantum.test_kernels import stream
@@ -68,22 +68,25 @@ def over_a_socket(
 
 
 @pytest.mark.parametrize(
-    ("frame_bits", "rate", "levels", "seed"),
+    ("frame_bits", "rate", "sizes", "seed"),
     [
-        (64, 0.0, 1, 1),
-        (64, 0.02, 2, 2),
-        (256, 0.01, 1, 3),
-        (256, 0.01, 2, 3),
-        (256, 0.05, 1, 4),
-        (256, 0.08, 2, 4),
-        (512, 0.003, 1, 5),
+        (64, 0.0, (8, 16), 1),
+        (64, 0.02, (8, 16), 2),
+        (16, 0.1, (4,), 2),
+        (256, 0.01, (32, 64), 3),
+        (256, 0.01, (32, 16, 64), 3),
+        (256, 0.05, (16, 64), 4),
+        (256, 0.08, (8,), 4),
+        (512, 0.003, (64, 128), 5),
+        (8192, 0.01, (64, 256), 6),
     ],
 )
 def test_lanes_and_frames_agree_to_the_bit_and_in_what_they_disclose(
-    frame_bits: int, rate: float, levels: int, seed: int
+    frame_bits: int, rate: float, sizes: tuple[int, ...], seed: int
 ) -> None:
+    """With one, two and three permuted passes: sweeps are of two at the most."""
     key = seed.to_bytes(32, "big")
-    plan = replace(schedule(frame_bits, max(rate, 0.01)), levels=levels)
+    plan = Schedule(frame_bits, sizes)
     sender = stream(seed, frame_bits)
     receiver = noisy(sender, rate, seed)
     order = permutations(frame_bits, len(plan.sizes), key)
@@ -254,21 +257,32 @@ def test_rings_bring_another_kind_and_too_long_a_message_to_light() -> None:
         ClassicalChannel(one, rings=(odd, odd))
 
 
-def test_masked_passes_are_the_toeplitz_matrix_that_the_proof_takes() -> None:
-    """Each pass's window of each word, and their parities over the whole string."""
-    words, select = stream(1, 64), selection(64, bytes(32))
-    trees = empty_trees(permutations(64, 1, bytes(32)), select, 33)
+@pytest.mark.parametrize("length", [16, 64, 4096])
+def test_masked_passes_are_the_toeplitz_matrix_that_the_proof_takes(length: int) -> None:
+    """Each pass's parities over the whole string, of each frame, and of nodes in frames."""
+    words, select = stream(1, length), selection(length, bytes(32))
+    trees = empty_trees(permutations(length, 1, bytes(32)), select, 33)
     trees.tops[1:] = 1
     bits, random = plain.unpack(words), plain.unpack(select)
     fold(words, trees)
+    turn(words, trees)
+    every = np.uint64((1 << 64) - 1)
     for number in range(1, 33):
-        mask = random[number : number + 64 * 64]
-        windows = np.array([window(select, place, number) for place in range(64)], dtype=np.uint64)
-        assert plain.unpack(windows).tolist() == mask.tolist()
-        assert fold_of(trees, number) == int((bits & mask).sum()) & 1
-        crown(words, trees, number)
-        by_frame = (bits & mask).reshape(64, 64).sum(axis=0) & 1
-        assert plain.unpack(trees.parity[number, 1:2]).astype(int).tolist() == by_frame.tolist()
+        chosen = bits & random[number : number + 64 * length]
+        assert fold_of(trees, number) == int(chosen.sum()) & 1
+        by_frame = chosen.reshape(length, 64).T
+        tops = masked_tops(trees.columns, trees.chosen, length, number, every)
+        told = plain.unpack(np.array([tops], dtype=np.uint64)).astype(int)
+        assert told.tolist() == (by_frame.sum(axis=1) & 1).tolist()
+        for frame, node in ((0, 1), (63, 2), (number, 3), (7, length - 1), (40, 2 * length - 3)):
+            depth = node.bit_length() - 1
+            width = length >> depth
+            start = (node - (1 << depth)) * width
+            own = masked_parity(trees.columns, trees.chosen, length, number, frame, node)
+            assert own == int(by_frame[frame, start : start + width].sum()) & 1
+    some = masked_tops(trees.columns, trees.chosen, length, 5, np.uint64(0b1010))
+    whole = masked_tops(trees.columns, trees.chosen, length, 5, every)
+    assert some == int(whole) & 0b1010
 
 
 def test_questions_depend_on_the_errors_alone() -> None:
@@ -292,12 +306,15 @@ def test_questions_depend_on_the_errors_alone() -> None:
     assert len(transcripts[0]) > 5
 
 
+ASKING = (Kind.QUESTIONS, Kind.LEVELS, Kind.OPENINGS, Kind.FOLDS)
+
+
 def questions(channel: ClassicalChannel) -> list[list[int]]:
     words = channel.transcript[: channel.used].tolist()
     found, place = [], 0
     while place < len(words):
         stop = place + 1 + (words[place] & 0xFFFF_FFFF)
-        if words[place] >> 32 & 0xFF in (Kind.QUESTIONS, Kind.LEVELS):
+        if words[place] >> 32 & 0xFF in ASKING:
             found.append(words[place:stop])
         place = stop
     return found
@@ -377,14 +394,23 @@ def test_what_is_no_question_is_refused() -> None:
     plan = schedule(64, 0.02)
     for message, error in (
         ([Kind.MATCHES << 32], MessageForged),
+        # Of entries: more words than they take, a pass that is not there, a node above the top
+        # ones, a leaf of a permuted and of a masked pass, and fewer words than were announced.
         ([1 << 40 | Kind.QUESTIONS << 32 | 7] + [0] * 7, MessageForged),
-        ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 0xFF << 16 | 2], MessageForged),
-        ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 500], MessageForged),
-        # A node below the top one of a masked pass, as if it were one: see `kernels.answers`.
-        ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 1 << 24 | 2 << 16 | 64], MessageForged),
-        ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 2 << 24 | 1 << 16 | 1], MessageForged),
-        ([1 << 40 | Kind.QUESTIONS << 32 | 2, 1, 3 << 24 | 2], MessageForged),
-        ([1 << 40 | Kind.QUESTIONS << 32 | 2], PeerLost),
+        ([1 << 40 | Kind.QUESTIONS << 32 | 1, 33 << 22 | 2], MessageForged),
+        ([1 << 40 | Kind.QUESTIONS << 32 | 1, 2], MessageForged),
+        ([1 << 40 | Kind.QUESTIONS << 32 | 1, 64], MessageForged),
+        ([1 << 40 | Kind.QUESTIONS << 32 | 1, 4 << 22 | 9 << 16 | 64], MessageForged),
+        ([1 << 40 | Kind.QUESTIONS << 32 | 1, 4 << 22], MessageForged),
+        ([1 << 40 | Kind.QUESTIONS << 32 | 1], PeerLost),
+        # Of top nodes: no pass, one that is not there, no body.
+        ([1 << 40 | Kind.OPENINGS << 32 | 1, 2 << 32 | 2], MessageForged),
+        ([1 << 40 | Kind.OPENINGS << 32 | 1, 2 << 32 | 40], MessageForged),
+        ([1 << 40 | Kind.OPENINGS << 32], MessageForged),
+        # Of folded parities: a permuted pass, one that is not there, no frames.
+        ([1 << 40 | Kind.FOLDS << 32 | 2, 1, 3], MessageForged),
+        ([1 << 40 | Kind.FOLDS << 32 | 2, 1 << 40, 3], MessageForged),
+        ([1 << 40 | Kind.FOLDS << 32 | 1, 9], MessageForged),
         # Of a level: no body; the masked pass 2; nodes above the top ones, between two levels and
         # past the last; one mark for two masks, two for one, one past the level's end.
         ([1 << 40 | Kind.LEVELS << 32], MessageForged),
@@ -408,7 +434,20 @@ def test_what_is_no_question_is_refused() -> None:
 def asked_next(connection: socket.socket) -> Kind:
     """The kind of the next message, which is left where it is."""
     header = connection.recv(8, socket.MSG_PEEK | socket.MSG_WAITALL)
-    return Kind.LEVELS if header[4:5] == bytes([Kind.LEVELS]) else Kind.QUESTIONS
+    return Kind(header[4]) if len(header) == 8 else Kind.QUESTIONS
+
+
+def answering_bits(kind: Kind, count: int, body: np.ndarray, plan: Schedule) -> int:
+    """How many bits a question is answered with."""
+    if kind == Kind.LEVELS:
+        return sum(int(mask).bit_count() for mask in body[-count:].tolist())
+    if kind == Kind.OPENINGS:
+        first, stop = int(body[0]) >> 32, int(body[0]) & 0xFFFF_FFFF
+        tops = [plan.frame_bits // size for size in plan.sizes] + [1] * 40
+        return 64 * sum(tops[n] - (0 < n < len(plan.sizes)) for n in range(first, stop))
+    if kind == Kind.FOLDS:
+        return plan.passes - int(body[0]) if int(body[1]) == (1 << 64) - 1 else 1
+    return count
 
 
 def test_random_answers_leave_errors_and_nothing_worse() -> None:
@@ -432,14 +471,7 @@ def test_random_answers_leave_errors_and_nothing_worse() -> None:
                     return  # the receiver has given up, or this end's transcript is full
                 if count == 0:
                     return
-                if kind == Kind.LEVELS:
-                    bits = sum(int(mask).bit_count() for mask in body[-count:].tolist())
-                else:
-                    nodes = body[count:].view(np.uint32)[:count]
-                    bits = sum(
-                        1 if node >> 24 == 2 else int(mask).bit_count()
-                        for node, mask in zip(nodes.tolist(), body[:count].tolist(), strict=True)
-                    )
+                bits = answering_bits(kind, count, body, plan)
                 words = rng.integers(0, 1 << 62, -(-bits // 64), dtype=np.uint64)
                 liar.send(Kind.ANSWERS, bits, words)
 
@@ -458,7 +490,6 @@ def test_a_schedule_that_does_not_fit_its_frame_is_refused() -> None:
         ((64, (64,)), "from 2 to 16 bits, got 64"),
         ((64, ()), "at least one pass"),
         ((1 << 16, (8,)), "to 32768 bits"),
-        ((64, (8,), 1, 1, 3), "1 or 2 levels"),
     ):
         with pytest.raises(InputError, match=message):
             Schedule(*arguments)
