@@ -62,8 +62,8 @@ def demo(
     # The kernels and the code libraries, which no other command needs.
     from bridge.apps.state.storage import BARE_TIMES_S, ENCODED_TIMES_S, storage_study
     from bridge.apps.state.story import STEPS, StateStory
+    from bridge.quantum.codes.libraries import require
     from bridge.quantum.codes.noise import CircuitNoise
-    from bridge.quantum.memory.extras import require
     from bridge.quantum.memory.lane import MemoryLane
     from bridge.quantum.memory.measured import MeasuredErrors
 

@@ -171,7 +171,7 @@ class QuantumKeyDistribution:
         ``CoherenceExceeded`` when memories are foretold to have lost what gives key.
         """
         if self.memory is not None:
-            self.memory.require_key(self.parameters)
+            await asyncio.to_thread(self.memory.require_key, self.parameters)
         noisy: list[BlockTooNoisy] = []
         tried = 0
         retrying = AsyncRetrying(

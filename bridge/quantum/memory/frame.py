@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.domain.errors import DecodingFailed, InputError
+from bridge.quantum.codes.libraries import require
 from bridge.quantum.distribution.syndromes import Events, MemoryRecord
-from bridge.quantum.memory.extras import require
 from bridge.quantum.memory.holding import Memory
 from bridge.quantum.memory.pauli import Basis
 

@@ -1,4 +1,4 @@
-"""What a half of a pair waits in: a bare qubit, or a patch of the surface code.
+"""What a half of a pair waits in: a qubit, left alone or decoupled, or a patch of a surface code.
 
 Either is sampled, basis by basis: the flips of what is measured in the end, and for a patch the
 detection events that say where errors were. stim and PyMatching, the extra `codes`, are needed for
@@ -7,6 +7,7 @@ patches alone.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.domain.errors import InputError
+from bridge.quantum.codes.libraries import require
 from bridge.quantum.codes.noise import CircuitNoise
 from bridge.quantum.memory.decoherence import Coherence
-from bridge.quantum.memory.extras import require
-from bridge.quantum.memory.pauli import Basis, duration
+from bridge.quantum.memory.pauli import Basis, PauliChannel, duration
+from bridge.quantum.memory.protection import SlowNoise, decoupled
 
 MOST_ROUNDS = 1_000_000
 MOST_BYTES = 1 << 30
@@ -56,14 +58,17 @@ class Memory(Hashable, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class BareMemory:
-    """One physical qubit that waits ``held_s``; it has no detectors."""
+class UncodedMemory(ABC):
+    """One physical qubit that waits ``held_s``; it has no detectors, and its flips are known."""
 
-    coherence: Coherence
     held_s: float
 
     def __post_init__(self) -> None:
         duration("holding time", self.held_s)
+
+    @abstractmethod
+    def channel(self) -> PauliChannel:
+        """What the wait does."""
 
     @property
     def qubits(self) -> int:
@@ -74,17 +79,47 @@ class BareMemory:
         """None, in either basis."""
         return 0
 
-    def error_model(self, basis: Basis) -> None:
+    def error_model(self, basis: Basis) -> Any:
         """None: there is nothing to decode."""
+        return None
 
     def error_rate(self, basis: Basis) -> float:
         """How often a measurement in ``basis`` is flipped."""
-        return self.coherence.twirled(self.held_s).flip_probability(basis)
+        return self.channel().flip_probability(basis)
 
     def sample(self, basis: Basis, shots: int, rng: np.random.Generator) -> Held:
         """See `Memory.sample`."""
         flips = rng.random(shots) < self.error_rate(basis)
         return Held(np.empty((shots, 0), dtype=np.uint8), flips)
+
+
+@dataclass(frozen=True, slots=True)
+class BareMemory(UncodedMemory):
+    """A qubit that is left alone, with its coherence times."""
+
+    coherence: Coherence
+
+    def channel(self) -> PauliChannel:
+        """The Pauli twirl of `decoherence`."""
+        return self.coherence.twirled(self.held_s)
+
+
+@dataclass(frozen=True, slots=True)
+class DecoupledMemory(UncodedMemory):
+    """A qubit under slow ``noise`` that gets ``pulses``; ``coherence`` is the fast part of it all.
+
+    ``pulse_error`` is a depolarising error of each pulse.
+    """
+
+    coherence: Coherence
+    noise: SlowNoise
+    pulses: int
+    pulse_error: float = 0.0
+
+    def channel(self) -> PauliChannel:
+        """What the pulses leave of the slow noise, their own errors, and the fast part."""
+        slow = decoupled(self.noise, self.held_s, self.pulses, self.pulse_error)
+        return slow.after(self.coherence.twirled(self.held_s))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,12 @@ from bridge.domain.errors import CoherenceExceeded, InputError
 from bridge.quantum.ends.end import LinkParameters
 from bridge.quantum.memory.bell import BellDiagonal
 from bridge.quantum.memory.decoherence import Coherence
-from bridge.quantum.memory.holding import BareMemory, Memory, PatchMemory
+from bridge.quantum.memory.holding import BareMemory, Memory, PatchMemory, UncodedMemory
 from bridge.quantum.memory.pauli import Basis, PauliChannel, duration, flipped, probability
 from bridge.quantum.memory.protection import LogicalErrors, rounds_of
 from bridge.quantum.memory.purification import IDEAL, GateNoise, purify
 from bridge.quantum.memory.rates import key_fraction, qber_limit
+from bridge.quantum.memory.swapping import measurement_errors
 
 GOOD_PAIR = BellDiagonal.werner(0.99)
 NISQ_MEMORY = Coherence(100e-6, 100e-6)
@@ -34,14 +35,16 @@ class MemoryLane:
     """Pairs from a source, held ``held_s`` at both ends in ``memory``, then measured.
 
     ``pair`` is the source's; ``purification_rounds`` of DEJMPS with ``gates`` come before the
-    memories. ``heralded`` is the chance that an attempt gives a pair, and both ends hear of it.
-    ``injection`` is a depolarising error of each half on its way into its memory, ``readout`` a
-    flip of each end's bit. ``logical_errors``, where given, foretell a patch's flips, so that what
-    cannot give key is not tried (``tries_hopeless``: it is, for a study).
+    memories. With ``teleport`` each half is teleported through such a pair, by ``gates``, to where
+    it is measured, otherwise it is measured where it is. ``heralded`` is the chance that an attempt
+    gives a pair, and both ends hear of it. ``injection`` is a depolarising error of each half on
+    its way into its memory, ``readout`` a flip of each end's bit. ``logical_errors``, where given,
+    foretell a patch's flips, so that what cannot give key is not tried (``tries_hopeless``: it is,
+    for a study).
 
     >>> lane = MemoryLane.bare(50e-6)
     >>> round(lane.error_rates()[Basis.Z].total, 3)
-    0.327
+    0.319
     """
 
     memory: Memory
@@ -49,6 +52,7 @@ class MemoryLane:
     pair: BellDiagonal = GOOD_PAIR
     purification_rounds: int = 0
     gates: GateNoise = IDEAL
+    teleport: BellDiagonal | None = None
     heralded: float = 0.5
     injection: float = 0.0
     readout: float = 0.0
@@ -62,13 +66,18 @@ class MemoryLane:
         if not 0.0 < self.heralded <= 1.0:
             raise InputError(f"heralded: expected above 0 and up to 1, got {self.heralded}")
         purify(self.pair, self.purification_rounds, self.gates)
+        if isinstance(self.memory, UncodedMemory) and self.memory.held_s != self.held_s:
+            raise InputError(
+                f"memory lane: expected a memory that holds for {self.held_s:g} s, "
+                f"got one for {self.memory.held_s:g} s"
+            )
 
     @classmethod
     def bare(
         cls, held_s: float, coherence: Coherence = NISQ_MEMORY, **options: object
     ) -> MemoryLane:
         """A lane whose halves wait in one physical qubit each."""
-        memory = BareMemory(coherence, held_s)
+        memory = BareMemory(held_s, coherence)
         return replace(cls(memory, held_s), **options)  # type: ignore[arg-type]
 
     @classmethod
@@ -90,9 +99,16 @@ class MemoryLane:
         """Pairs to measure for each attempt, or each 2^rounds attempts where they are purified."""
         return self.heralded * purify(self.pair, self.purification_rounds, self.gates).success
 
+    def readout_error(self, basis: Basis) -> float:
+        """One end's flips after its memory: of teleportation, where there is one, and readout."""
+        if self.teleport is None:
+            return self.readout
+        moved = self.teleport.channel().after(measurement_errors(self.gates))
+        return flipped([moved.flip_probability(basis), self.readout])
+
     def memory_error(self, basis: Basis) -> float | None:
         """One memory's flips in ``basis`` after its frame; None where nobody foretells them."""
-        if isinstance(self.memory, BareMemory):
+        if isinstance(self.memory, UncodedMemory):
             return self.memory.error_rate(basis)
         if isinstance(self.memory, PatchMemory) and self.logical_errors is not None:
             patch = self.memory
@@ -110,7 +126,10 @@ class MemoryLane:
                     f"memory lane: expected logical error rates of {self.memory}, got none"
                 )
             budgets[basis] = ErrorBudget(
-                self.linked.error_rate(basis), memory, memory, flipped([self.readout] * 2)
+                self.linked.error_rate(basis),
+                memory,
+                memory,
+                flipped([self.readout_error(basis)] * 2),
             )
         return budgets
 
@@ -148,8 +167,8 @@ class MemoryLane:
     def over(self, held_s: float) -> MemoryLane:
         """The same lane over another time; of a patch, in whole rounds."""
         memory = self.memory
-        if isinstance(memory, BareMemory):
-            memory = BareMemory(memory.coherence, held_s)
+        if isinstance(memory, UncodedMemory):
+            memory = replace(memory, held_s=held_s)
         elif isinstance(memory, PatchMemory):
             rounds = max(1, round(memory.rounds * held_s / self.held_s)) if self.held_s else 1
             memory = replace(memory, rounds=rounds)

@@ -83,9 +83,9 @@ class PairMedium(Medium):
         for number, basis in enumerate(Basis):
             chosen = np.flatnonzero(bases == number)
             held = self.lane.memory.sample(basis, len(chosen), self.nature)
-            flips[chosen] = held.flips
+            misread = self.nature.random(len(chosen)) < self.lane.readout_error(basis)
+            flips[chosen] = held.flips ^ misread
             events[basis] = held.events
-        flips ^= self.nature.random(len(bases)) < self.lane.readout
         self.record = MemoryRecord(self.lane.memory, bases, events)
         return flips
 

@@ -21,7 +21,7 @@ from bridge.quantum.ends.end import End, LinkParameters
 from bridge.quantum.ends.halves import SiftedBits
 from bridge.quantum.kernels.plain import pack, unpack
 from bridge.quantum.link.randomness import Randomness, Words
-from bridge.quantum.memory.frame import MATCHING, Decoder, decode_record
+from bridge.quantum.memory.frame import CORRELATED, MATCHING, Decoder, decode_record
 from bridge.quantum.memory.medium import PairMedium
 
 
@@ -36,7 +36,7 @@ class HeldEnd(End):
         keys: OneTimeKeys,
         rng: Randomness,
         permutation_key: bytes,
-        decoders: Sequence[Decoder] = (MATCHING,),
+        decoders: Sequence[Decoder] = (MATCHING, CORRELATED),
     ) -> None:
         # End's own takes no permutation key; the ends of either kind do.
         super().__init__(parameters, channel, medium, keys, rng, permutation_key)  # type: ignore[call-arg]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bridge.domain.errors import InputError, NoPath
-from bridge.quantum.memory.extras import require
+from bridge.quantum.codes.libraries import require
 from bridge.quantum.memory.slots import Priority
 from bridge.quantum.network.routing import Route, routes
 from bridge.quantum.network.topology import Network

@@ -24,7 +24,7 @@ def lane_of(network: Network, held_s: float = 0.0) -> LaneOf:
 
     def make(route: Route) -> MemoryLane:
         coherence = network.node(route.path[0]).coherence
-        return MemoryLane(BareMemory(coherence, held_s), held_s, route.pair, heralded=1.0)
+        return MemoryLane(BareMemory(held_s, coherence), held_s, route.pair, heralded=1.0)
 
     return make
 

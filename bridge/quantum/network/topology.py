@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.errors import InputError, NoPath
+from bridge.quantum.codes.libraries import require
 from bridge.quantum.memory.bell import BellDiagonal
 from bridge.quantum.memory.decoherence import Coherence
-from bridge.quantum.memory.extras import require
 from bridge.quantum.memory.purification import IDEAL, GateNoise
 
 MINIMUM = Coherence(100e-6, 100e-6)

@@ -125,8 +125,8 @@ def test_a_block_that_gives_nothing_says_why() -> None:
         (("--distance", "4"), "patch: expected an odd distance from 3, got 4"),
         (("--held", "0"), "held: expected 1 to 10,000 us, got 0"),
         (("--held", "nan"), "held: expected 1 to 10,000 us, got nan"),
-        (("--error", "1.5"), "noise: expected one_qubit of 0 to 1, got 1.5"),
-        (("--error", "nan"), "noise: expected one_qubit of 0 to 1, got nan"),
+        (("--error", "1.5"), "p: expected a probability from 0 to 1, got 1.5"),
+        (("--error", "nan"), "p: expected a probability from 0 to 1, got nan"),
         (("--picture", "/nowhere/at/all"), "picture: expected a folder that exists"),
     ],
 )
@@ -137,5 +137,5 @@ def test_bad_input_is_named(arguments: tuple[str, ...], message: str) -> None:
 
 def test_a_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pymatching", None)
-    with pytest.raises(InputError, match=r"expected pymatching, .*\[codes\]"):
+    with pytest.raises(InputError, match=r"expected the library pymatching, .*\[codes\]"):
         run("--no-pictures")

@@ -29,14 +29,17 @@ from bridge.quantum.kernels.plain import unpack
 from bridge.quantum.link.adversary import InterceptResend
 from bridge.quantum.link.channel import Channel
 from bridge.quantum.memory.bell import BellDiagonal
+from bridge.quantum.memory.choosing import best_memory
 from bridge.quantum.memory.corrected import CorrectedKeys, Lane
 from bridge.quantum.memory.correction import QuantumErrorCorrection
 from bridge.quantum.memory.decoherence import Coherence
 from bridge.quantum.memory.frame import MATCHING, NOTHING, Decoder, decode_record
-from bridge.quantum.memory.holding import BareMemory, Held, PatchMemory
+from bridge.quantum.memory.holding import BareMemory, DecoupledMemory, Held, PatchMemory
 from bridge.quantum.memory.lane import MemoryLane
 from bridge.quantum.memory.measured import Measured, MeasuredErrors, measure
 from bridge.quantum.memory.pauli import Basis, flipped
+from bridge.quantum.memory.protection import SlowNoise
+from bridge.quantum.memory.purification import GateNoise
 from bridge.quantum.memory.rates import key_bits, qber_limit
 from tests.unit.quantum.test_ends import Meddler
 
@@ -50,7 +53,7 @@ NAN = float("nan")
 
 def generate(lane: MemoryLane, **options: object) -> SiftedKeys:
     async def run() -> SiftedKeys:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             return await QuantumKeyDistribution(
                 **({"parameters": SMALL, "memory": lane, "pause_s": 0.001} | options)  # type: ignore[arg-type]
             ).generate_keys()
@@ -152,7 +155,41 @@ def test_purified_pairs_have_the_error_rate_that_dejmps_leaves() -> None:
         generate(plain, parameters=SMALL)
 
 
-# bare and encoded
+def test_halves_that_are_teleported_have_that_error_too() -> None:
+    gates = GateNoise(2e-3, 5e-3)
+    lane = MemoryLane.bare(0.0, teleport=BellDiagonal.werner(0.98), gates=gates, readout=2e-3)
+    plain = replace(lane, teleport=None)
+    assert lane.expected_qber() > plain.expected_qber() + 0.02
+    keys = generate(lane)
+    expected = lane.expected_qber() * len(keys)
+    assert abs(wrong_bits(keys).sum() - expected) < 5 * expected**0.5
+
+
+# bare, decoupled and encoded
+
+
+def test_pulses_save_the_key_from_slow_noise_and_a_patch_from_fast() -> None:
+    slow, fine = SlowNoise(4e4, 500e-6), Coherence(10e-3, 10e-3)
+    held = 20e-6
+    left_alone = DecoupledMemory(held, fine, slow, 0)
+    with pytest.raises(ChannelAttacked):
+        generate(MemoryLane(left_alone, held, tries_hopeless=True), attempts=1)
+    best, memory = best_memory(held, slow, fine, 1e-4)
+    assert best.pulses > 0
+    lane = MemoryLane(memory, held)
+    keys = generate(lane)
+    expected = lane.expected_qber() * len(keys)
+    assert abs(wrong_bits(keys).sum() - expected) < 5 * expected**0.5
+    assert QuantumErrorCorrection().apply_correction(keys).key_bits > 5000
+
+    errors = MeasuredErrors(P01, shots=20_000)
+    best, memory = best_memory(held, SlowNoise(0.0), Coherence(), 1e-4, P01, errors, (3, 5))
+    assert memory == PatchMemory(5, 20, P01)
+    with pytest.raises(CoherenceExceeded):
+        generate(MemoryLane.bare(held))
+    keys = generate(MemoryLane(memory, held))
+    assert QuantumErrorCorrection().apply_correction(keys).key_bits > 5000
+    assert best_memory(1e-9, SlowNoise(0.0), Coherence(), 1e-4)[1] == BareMemory(1e-9, Coherence())
 
 
 def test_bare_memories_give_no_key_after_50_us_and_encoded_ones_do(
@@ -179,6 +216,24 @@ def test_what_is_known_to_be_past_use_is_not_tried_and_says_how_long_it_would_ha
     known = MemoryLane.encoded(patch, logical_errors=MeasuredErrors(P01, shots=5000))
     with pytest.raises(CoherenceExceeded, match=r"asked for 0\.002 s"):
         generate(known)
+
+
+def test_an_error_rate_that_is_given_reaches_as_far_as_it_says() -> None:
+    """Of distance 11 at p = 0.1 %, 1.65e-8 a round: still key after a second."""
+
+    def per_round(distance: int, rounds: int, basis: Basis) -> float:
+        return (1 - (1 - 2 * 1.65e-8) ** rounds) / 2
+
+    second = MemoryLane.encoded(PatchMemory(11, 1_000_000, P01), logical_errors=per_round)
+    assert second.held_s == pytest.approx(1.0)
+    assert second.memory_error(Basis.X) == pytest.approx(0.0162, abs=1e-4)
+    assert second.expected_fraction(LinkParameters()) > 0.3
+    second.require_key(LinkParameters())
+    worse = replace(second, logical_errors=lambda d, r, b: per_round(d, 10 * r, b))
+    with pytest.raises(CoherenceExceeded, match="asked for 1 s") as caught:
+        worse.require_key(LinkParameters())
+    assert caught.value.longest_s is not None
+    assert 0.2 < caught.value.longest_s < 0.5
 
 
 def test_the_key_reckoned_beforehand_is_about_what_comes(make: Callable[[], SiftedKeys]) -> None:
@@ -294,6 +349,22 @@ def test_authentication_of_blocks_that_failed_comes_off_the_key() -> None:
         QuantumErrorCorrection().apply_correction(replace(keys, authentication_bits=512_000))
 
 
+@pytest.mark.parametrize(
+    "kind", [Kind.DETECTIONS, Kind.MATCHES, Kind.SAMPLE, Kind.SEAL, Kind.CONFIRMATION]
+)
+@pytest.mark.parametrize("word", [1, 10**6])
+def test_the_man_in_the_middle_of_the_sifting_is_told(kind: Kind, word: int) -> None:
+    meddlers = []
+
+    def wires() -> tuple[socket.socket, socket.socket]:
+        meddlers.append(Meddler(kind, word, 63))
+        return meddlers[-1].outer
+
+    with pytest.raises(ChannelAttacked, match="a forged message in block 1"):
+        generate(MemoryLane.bare(1e-6), wires=wires, timeout_s=60.0)
+    assert meddlers[0].done.is_set()
+
+
 # heralds
 
 
@@ -317,7 +388,7 @@ def test_lost_heralds_end_in_another_block_and_then_in_a_clear_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lost = [1]
-    lane = MemoryLane(Interrupted(Coherence(), 0.0, (lost,)), 0.0)
+    lane = MemoryLane(Interrupted(0.0, Coherence(), (lost,)), 0.0)
     keys = generate(lane, attempts=3)
     assert lost == []
     assert keys.authentication_bits == 1024
@@ -388,13 +459,17 @@ def test_a_larger_distance_fails_less_and_rounds_compose() -> None:
         (lambda: PatchMemory(4, 3, P01), "an odd distance from 3, got 4"),
         (lambda: PatchMemory(1, 3, P01), "an odd distance from 3, got 1"),
         (lambda: PatchMemory(3, 0, P01), "1 to 1000000 rounds, got 0"),
-        (lambda: CircuitNoise.uniform(NAN), "expected one_qubit of 0 to 1, got nan"),
-        (lambda: CircuitNoise.uniform(1.5), "expected one_qubit of 0 to 1, got 1.5"),
+        (lambda: CircuitNoise.uniform(NAN), "p: expected a probability from 0 to 1, got nan"),
+        (lambda: CircuitNoise.uniform(1.5), "p: expected a probability from 0 to 1, got 1.5"),
         (lambda: MemoryLane.bare(NAN), "holding time: expected 0 s or more, got nan"),
         (lambda: MemoryLane.bare(-1.0), "holding time: expected 0 s or more, got -1.0"),
         (lambda: MemoryLane.bare(0.0, readout=NAN), "readout: expected 0 to 1, got nan"),
         (lambda: MemoryLane.bare(0.0, heralded=0.0), "heralded: expected above 0 and up to 1"),
         (lambda: MemoryLane.bare(0.0, purification_rounds=99), "expected 0 to 8 rounds, got 99"),
+        (
+            lambda: MemoryLane(BareMemory(1e-6, Coherence()), 2e-6),
+            "a memory that holds for 2e-06 s, got one for 1e-06 s",
+        ),
         (lambda: MemoryLane.encoded(PATCH, cycle_s=0.0), "cycle: expected above 0 s, got 0.0"),
         (lambda: MemoryLane.encoded(PATCH).error_rates(), "expected logical error rates of Patch"),
         (lambda: PATCH.sample(Basis.Z, 10**8, np.random.default_rng(1)), "bytes of detection"),
@@ -421,7 +496,9 @@ def test_a_logical_error_rate_that_is_none_is_refused() -> None:
 
 def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "stim", None)
-    with pytest.raises(InputError, match=r"expected stim, it is not installed: .*\[codes\]"):
+    with pytest.raises(
+        InputError, match=r"expected the library stim, it is not installed: .*\[codes\]"
+    ):
         PatchMemory(3, 7, CircuitNoise.uniform(0.0123)).circuit(Basis.Z)
 
 

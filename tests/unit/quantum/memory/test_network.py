@@ -240,7 +240,7 @@ def test_delivery_takes_another_path_when_the_first_gives_nothing() -> None:
         """The direct path's memories are worse than anybody knows."""
         if len(route.path) > 2:
             return plain(route)
-        memory = BareMemory(Coherence(100e-6, 100e-6), 50e-6)
+        memory = BareMemory(50e-6, Coherence(100e-6, 100e-6))
         return MemoryLane(memory, 50e-6, route.pair, tries_hopeless=True)
 
     route, keys = asyncio.run(deliver(network, "a", "c", plain, SMALL))
@@ -259,5 +259,7 @@ def test_delivery_takes_another_path_when_the_first_gives_nothing() -> None:
 
 def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "networkx", None)
-    with pytest.raises(InputError, match=r"expected networkx, it is not installed: .*\[codes\]"):
+    with pytest.raises(
+        InputError, match=r"expected the library networkx, it is not installed: .*\[codes\]"
+    ):
         Network([], [])

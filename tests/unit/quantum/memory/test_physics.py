@@ -95,8 +95,7 @@ def never_a_key(blocks: int) -> None:
         except BlockRejected:
             outcomes.append(0)
     assert outcomes[0] > 5000
-    assert outcomes[-1] == 0
-    assert outcomes == sorted(outcomes, reverse=True) or blocks > 12
+    assert not any(outcomes[blocks // 4 :])  # a frame wrong in an eighth of the pairs, and worse
 
 
 def test_a_wrong_frame_never_ends_in_two_keys() -> None:
