@@ -75,9 +75,9 @@ def memory(
 def _experiment(
     code: str, distance: int, rounds: int | None, noise: CircuitNoise, basis: str
 ) -> MemoryExperiment:
+    from bridge.quantum.basis import Basis
     from bridge.quantum.codes.bicycle import bicycle, bicycle_memory
     from bridge.quantum.codes.colour import colour_memory
-    from bridge.quantum.codes.experiment import Basis
     from bridge.quantum.codes.surface import surface_memory
 
     if basis not in list(Basis):

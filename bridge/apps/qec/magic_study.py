@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes.magic_cost import Cost, RawState, cheapest
 from bridge.quantum.codes.magic_distillation import Distilled, enumerate_faults
 from bridge.quantum.codes.magic_injection import Injected, Injection, Site, inject, unseen_errors
 from bridge.quantum.codes.magic_rates import FittedRate, fitted_rate
 from bridge.quantum.codes.noise import CircuitNoise
-from bridge.quantum.codes.patches import Basis
 from bridge.quantum.codes.surgery import compile_surgery
 from bridge.quantum.codes.surgery_programs import memory
 from bridge.quantum.codes.surgery_rates import ErrorCount, count_errors

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes.binary import Bits, independent_of, kernel, rank
-from bridge.quantum.codes.experiment import Basis, MemoryExperiment, check_rounds
+from bridge.quantum.codes.experiment import MemoryExperiment, check_rounds
 from bridge.quantum.codes.faulty import WAIT, with_noise
 from bridge.quantum.codes.libraries import require
 from bridge.quantum.codes.noise import CircuitNoise

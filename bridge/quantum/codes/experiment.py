@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes.libraries import require
 from bridge.quantum.codes.noise import CircuitNoise
 
@@ -20,13 +20,6 @@ else:
 
 Packed = npt.NDArray[np.uint8]
 """Bits of shots: row i is shot i, bit k of it is bit k % 8 (lowest first) of byte k // 8."""
-
-
-class Basis(StrEnum):
-    """The Pauli operators of which the state that is kept is an eigenstate."""
-
-    X = "X"
-    Z = "Z"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

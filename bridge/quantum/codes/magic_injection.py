@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes.libraries import require
 from bridge.quantum.codes.noise import CircuitNoise
-from bridge.quantum.codes.patches import Basis, Block, Coordinate, checked_distance
+from bridge.quantum.codes.patches import Block, Coordinate, checked_distance
 from bridge.quantum.codes.surgery_rates import BATCH, binomial_interval
 from bridge.quantum.codes.syndrome_rounds import SyndromeRounds
 

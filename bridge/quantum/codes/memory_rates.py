@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes.confidence import Rate
 from bridge.quantum.codes.decoders import decoder_kind
-from bridge.quantum.codes.experiment import Basis
 from bridge.quantum.codes.fault_model import FaultModel
 from bridge.quantum.codes.noise import CircuitNoise
 from bridge.quantum.codes.stratified import StratifiedRate, stratified_rate

@@ -12,31 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 
 Coordinate = tuple[int, int]
-
-
-class Basis(StrEnum):
-    """A Pauli basis, of a check, a preparation or a measurement."""
-
-    X = "X"
-    Z = "Z"
-
-    @property
-    def other(self) -> Basis:
-        """The basis that anticommutes with this one."""
-        return Basis.Z if self is Basis.X else Basis.X
-
-    @classmethod
-    def named(cls, name: str | Basis) -> Basis:
-        """The basis of that name; ``InputError`` for any other."""
-        try:
-            return cls(name)
-        except ValueError:
-            raise InputError(f"basis: expected X or Z, got {name!r}") from None
 
 
 def checked_distance(distance: int) -> int:

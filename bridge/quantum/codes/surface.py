@@ -13,7 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bridge.quantum.codes.experiment import Basis, MemoryExperiment, check_memory
+from bridge.quantum.basis import Basis
+from bridge.quantum.codes.experiment import MemoryExperiment, check_memory
 from bridge.quantum.codes.faulty import WAIT, with_noise
 from bridge.quantum.codes.libraries import require
 from bridge.quantum.codes.noise import CircuitNoise

@@ -21,10 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes.libraries import require
 from bridge.quantum.codes.noise import CircuitNoise
 from bridge.quantum.codes.patches import (
-    Basis,
     Block,
     Check,
     Coordinate,

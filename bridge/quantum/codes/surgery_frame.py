@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.domain.errors import InputError
-from bridge.quantum.codes.patches import Basis
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes.syndrome_rounds import Records
 
 

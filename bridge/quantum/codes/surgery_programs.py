@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bridge.domain.errors import InputError
-from bridge.quantum.codes.patches import Basis
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes.surgery import Program, Stage
 
 X, Z = Basis.X, Basis.Z

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes.faulty import WAIT, with_noise
 from bridge.quantum.codes.libraries import require
 from bridge.quantum.codes.noise import CircuitNoise
-from bridge.quantum.codes.patches import Basis, Check, Coordinate
+from bridge.quantum.codes.patches import Check, Coordinate
 
 if TYPE_CHECKING:
     import stim

@@ -23,8 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes.decoders import Decoder, decoder_kind
-from bridge.quantum.codes.experiment import Basis, MemoryExperiment, Packed
+from bridge.quantum.codes.experiment import MemoryExperiment, Packed
 from bridge.quantum.codes.fault_model import Symptom, decomposed_errors
 from bridge.quantum.codes.libraries import require
 from bridge.quantum.codes.noise import CircuitNoise

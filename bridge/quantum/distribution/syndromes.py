@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.memory.holding import Memory
-from bridge.quantum.memory.pauli import Basis
 
 Events = npt.NDArray[np.uint8]
 """Detection events, a row for each pair: detector i is bit i % 8 of byte i // 8, as stim packs."""

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.distillation.bounds import binary_entropy
 from bridge.quantum.memory.pauli import (
+    FLIPS,
     MATRICES,
-    Basis,
     Matrix,
     Pauli,
     PauliChannel,
@@ -60,7 +61,7 @@ class BellDiagonal:
 
     def error_rate(self, basis: Basis) -> float:
         """How often the two halves differ, both measured in ``basis``."""
-        return float(sum(self.weights[pauli] for pauli in basis.flipped_by))
+        return float(sum(self.weights[pauli] for pauli in FLIPS[basis]))
 
     @property
     def qber(self) -> float:

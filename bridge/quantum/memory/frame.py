@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.domain.errors import DecodingFailed, InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes.libraries import require
 from bridge.quantum.distribution.syndromes import Events, MemoryRecord
 from bridge.quantum.memory.holding import Memory
-from bridge.quantum.memory.pauli import Basis
 
 Flips = npt.NDArray[np.bool_]
 

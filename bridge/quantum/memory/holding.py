@@ -17,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes.libraries import require
 from bridge.quantum.codes.noise import CircuitNoise
 from bridge.quantum.memory.decoherence import Coherence
-from bridge.quantum.memory.pauli import Basis, PauliChannel, duration
+from bridge.quantum.memory.pauli import PauliChannel, duration
 from bridge.quantum.memory.protection import SlowNoise, decoupled
 
 MOST_ROUNDS = 1_000_000
@@ -179,7 +180,7 @@ def _circuit(patch: PatchMemory, basis: Basis) -> Any:
             f"{noise.one_qubit} and {noise.two_qubit}"
         )
     circuit = require("stim").Circuit.generated(
-        f"surface_code:rotated_memory_{basis.value}",
+        f"surface_code:rotated_memory_{basis.lower()}",
         distance=patch.distance,
         rounds=patch.rounds,
         after_clifford_depolarization=noise.two_qubit,

@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bridge.domain.errors import CoherenceExceeded, InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.ends.end import LinkParameters
 from bridge.quantum.memory.bell import BellDiagonal
 from bridge.quantum.memory.decoherence import Coherence
 from bridge.quantum.memory.holding import BareMemory, Memory, PatchMemory, UncodedMemory
-from bridge.quantum.memory.pauli import Basis, PauliChannel, duration, flipped, probability
+from bridge.quantum.memory.pauli import PauliChannel, duration, flipped, probability
 from bridge.quantum.memory.protection import LogicalErrors, rounds_of
 from bridge.quantum.memory.purification import IDEAL, GateNoise, purify
 from bridge.quantum.memory.rates import key_fraction, qber_limit

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes.noise import CircuitNoise
 from bridge.quantum.distribution.syndromes import MemoryRecord
 from bridge.quantum.memory.frame import MATCHING, Decoder, decode_record
 from bridge.quantum.memory.holding import PatchMemory
-from bridge.quantum.memory.pauli import Basis
 
 
 @dataclass(frozen=True, slots=True)

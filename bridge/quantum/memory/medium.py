@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.domain.errors import HeraldLost
+from bridge.quantum.basis import Basis
 from bridge.quantum.distribution.syndromes import MemoryRecord
 from bridge.quantum.ends.medium import Clicks, Emission, Light, Medium
 from bridge.quantum.kernels.plain import pack, unpack
 from bridge.quantum.link.randomness import KEY_BYTES, Bits, Keystream, Words
 from bridge.quantum.memory.lane import MemoryLane
-from bridge.quantum.memory.pauli import Basis
 
 MOST_ROUNDS = 64
 """Of attempts for one block; `End.round_words` plans for one or two."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 
 Matrix = npt.NDArray[np.complex128]
 Weights = npt.NDArray[np.float64]
@@ -33,17 +34,11 @@ class Pauli(IntEnum):
     Y = 3
 
 
-class Basis(StrEnum):
-    """What a qubit is measured in. A bit of 0 in a link's string of bases means Z, 1 means X."""
-
-    Z = "z"
-    X = "x"
-
-    @property
-    def flipped_by(self) -> tuple[Pauli, Pauli]:
-        """The two Paulis that flip a measurement in this basis."""
-        return (Pauli.X, Pauli.Y) if self is Basis.Z else (Pauli.Z, Pauli.Y)
-
+FLIPS: dict[Basis, tuple[Pauli, Pauli]] = {
+    Basis.Z: (Pauli.X, Pauli.Y),
+    Basis.X: (Pauli.Z, Pauli.Y),
+}
+"""The two Paulis that flip a measurement in each basis."""
 
 MATRICES: dict[Pauli, Matrix] = {
     Pauli.I: np.eye(2, dtype=np.complex128),
@@ -122,7 +117,7 @@ class PauliChannel:
 
     def flip_probability(self, basis: Basis) -> float:
         """How often a measurement in ``basis`` is flipped."""
-        return float(sum(self.weights[pauli] for pauli in basis.flipped_by))
+        return float(sum(self.weights[pauli] for pauli in FLIPS[basis]))
 
     def transfer(self) -> Weights:
         """What the Bloch vector's x, y and z shrink by."""

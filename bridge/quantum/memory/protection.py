@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.domain.errors import InputError
-from bridge.quantum.memory.pauli import Basis, PauliChannel, Weights, duration, probability
+from bridge.quantum.basis import Basis
+from bridge.quantum.memory.pauli import PauliChannel, Weights, duration, probability
 
 MOST_PULSES = 4096
 

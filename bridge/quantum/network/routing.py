@@ -13,9 +13,9 @@ import itertools
 from dataclasses import dataclass
 
 from bridge.domain.errors import InputError, NoPath, PurificationFailed
+from bridge.quantum.basis import Basis
 from bridge.quantum.memory.bell import BellDiagonal, secret_fraction
 from bridge.quantum.memory.decoherence import aged
-from bridge.quantum.memory.pauli import Basis
 from bridge.quantum.memory.purification import GateNoise, Purified, purify
 from bridge.quantum.memory.swapping import swap
 from bridge.quantum.network.topology import FIBRE_KM_PER_S, Network

@@ -16,12 +16,12 @@ import pymatching
 import stim
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.circuits.calibration.measured import runner_on_profile
 from bridge.quantum.circuits.calibration.readout import exact_gates, measure_readout
 from bridge.quantum.circuits.presets import even, preset
 from bridge.quantum.circuits.profile import HardwareProfile
 from bridge.quantum.circuits.weights import noisy_circuit, places_on_grid
-from bridge.quantum.codes.experiment import Basis
 from bridge.quantum.codes.noise import CircuitNoise
 from bridge.quantum.codes.surface import surface_memory
 from bridge.quantum.montecarlo.failures import Failures

@@ -5,9 +5,10 @@ import pytest
 import stim
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes.colour import colour_memory
 from bridge.quantum.codes.decoders import DECODERS, compile_decoder, decoder_kind
-from bridge.quantum.codes.experiment import Basis, MemoryExperiment
+from bridge.quantum.codes.experiment import MemoryExperiment
 from bridge.quantum.codes.fault_model import FaultModel
 from bridge.quantum.codes.fault_sampler import FaultSampler
 from bridge.quantum.codes.latency import correction_latency

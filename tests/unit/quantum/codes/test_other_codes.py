@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes import bicycle
 from bridge.quantum.codes.bicycle import GROSS, SMALL, BivariateBicycle, bicycle_memory
 from bridge.quantum.codes.binary import independent_of, kernel, rank, reduced
@@ -11,7 +12,6 @@ from bridge.quantum.codes.colour import ColourTriangle, colour_memory
 from bridge.quantum.codes.comparison import CONTENDERS, compare
 from bridge.quantum.codes.counting import Count, count_failures
 from bridge.quantum.codes.decoders import DECODERS, compile_decoder, decoder_kind
-from bridge.quantum.codes.experiment import Basis
 from bridge.quantum.codes.fault_model import FaultModel
 from bridge.quantum.codes.fault_sampler import FaultSampler
 from bridge.quantum.codes.noise import CircuitNoise

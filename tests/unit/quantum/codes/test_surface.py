@@ -6,7 +6,8 @@ import pytest
 import stim
 
 from bridge.domain.errors import InputError
-from bridge.quantum.codes.experiment import Basis, MemoryExperiment
+from bridge.quantum.basis import Basis
+from bridge.quantum.codes.experiment import MemoryExperiment
 from bridge.quantum.codes.faulty import with_noise
 from bridge.quantum.codes.noise import CircuitNoise
 from bridge.quantum.codes.surface import RotatedSurface, surface_memory

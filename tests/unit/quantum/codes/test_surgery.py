@@ -9,8 +9,8 @@ import pytest
 import stim
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes.noise import CircuitNoise
-from bridge.quantum.codes.patches import Basis
 from bridge.quantum.codes.surgery import Program, Stage, Surgery, compile_surgery
 from bridge.quantum.codes.surgery_programs import (
     OPERATIONS,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import stim
 
-from bridge.quantum.codes.patches import Basis
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes.surgery import Program, Stage, compile_surgery
 from bridge.quantum.codes.surgery_rates import ErrorCount, count_errors, graphlike_distances
 

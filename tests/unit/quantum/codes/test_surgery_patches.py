@@ -5,7 +5,8 @@ import itertools
 import pytest
 
 from bridge.domain.errors import InputError
-from bridge.quantum.codes.patches import Basis, Block, checked_distance, merged, patch
+from bridge.quantum.basis import Basis
+from bridge.quantum.codes.patches import Block, checked_distance, merged, patch
 
 BLOCKS = [
     patch(0, 0, 3),

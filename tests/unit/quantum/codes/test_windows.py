@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes.confidence import Rate
 from bridge.quantum.codes.decoders import compile_decoder
-from bridge.quantum.codes.experiment import Basis
 from bridge.quantum.codes.noise import CircuitNoise
 from bridge.quantum.codes.surface import surface_memory
 from bridge.quantum.codes.windows import WindowedDecoder

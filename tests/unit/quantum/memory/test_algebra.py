@@ -12,15 +12,9 @@ from qiskit.quantum_info import Pauli as Reference
 from qiskit_aer.noise import pauli_error
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.memory.bell import BellDiagonal, bell_vector, combined_qber, secret_fraction
-from bridge.quantum.memory.pauli import (
-    MATRICES,
-    Basis,
-    Pauli,
-    PauliChannel,
-    PauliString,
-    flipped,
-)
+from bridge.quantum.memory.pauli import MATRICES, Pauli, PauliChannel, PauliString, flipped
 from tests.unit.quantum.memory.aer import density_after
 
 LABELS = st.text("IXYZ", min_size=1, max_size=5)

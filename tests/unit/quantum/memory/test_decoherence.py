@@ -8,10 +8,11 @@ from qiskit import QuantumCircuit
 from qiskit_aer.noise import thermal_relaxation_error
 
 from bridge.domain.errors import CoherenceExceeded, InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.memory.bell import BellDiagonal
 from bridge.quantum.memory.decoherence import Coherence, aged, hold, longest_hold
 from bridge.quantum.memory.dense import checked_density, density, fidelity, reduce, through
-from bridge.quantum.memory.pauli import MATRICES, Basis, Pauli
+from bridge.quantum.memory.pauli import MATRICES, Pauli
 from bridge.quantum.memory.states import (
     Kind,
     kept_fidelity,

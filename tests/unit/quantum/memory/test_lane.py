@@ -20,6 +20,7 @@ from bridge.domain.errors import (
     LinkError,
     MessageForged,
 )
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes.noise import CircuitNoise
 from bridge.quantum.distribution.generation import QuantumKeyDistribution, SiftedKeys
 from bridge.quantum.distribution.syndromes import MemoryRecord, SyndromeRecord
@@ -37,7 +38,7 @@ from bridge.quantum.memory.frame import MATCHING, NOTHING, Decoder, decode_recor
 from bridge.quantum.memory.holding import BareMemory, DecoupledMemory, Held, PatchMemory
 from bridge.quantum.memory.lane import MemoryLane
 from bridge.quantum.memory.measured import Measured, MeasuredErrors, measure
-from bridge.quantum.memory.pauli import Basis, flipped
+from bridge.quantum.memory.pauli import flipped
 from bridge.quantum.memory.protection import SlowNoise
 from bridge.quantum.memory.purification import GateNoise
 from bridge.quantum.memory.rates import key_bits, qber_limit

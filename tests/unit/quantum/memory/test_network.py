@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from bridge.domain.errors import InputError, NoPath
+from bridge.quantum.basis import Basis
 from bridge.quantum.ends.end import LinkParameters
 from bridge.quantum.memory.bell import BellDiagonal, secret_fraction
 from bridge.quantum.memory.decoherence import Coherence
 from bridge.quantum.memory.holding import BareMemory
 from bridge.quantum.memory.lane import MemoryLane
-from bridge.quantum.memory.pauli import Basis
 from bridge.quantum.memory.purification import GateNoise
 from bridge.quantum.memory.slots import Priority
 from bridge.quantum.network.allocation import (

@@ -8,6 +8,7 @@ import pytest
 
 from bridge.apps.state.storage import storage_study
 from bridge.domain.errors import BlockRejected
+from bridge.quantum.basis import Basis
 from bridge.quantum.codes.noise import CircuitNoise
 from bridge.quantum.distribution.generation import QuantumKeyDistribution
 from bridge.quantum.ends.end import LinkParameters
@@ -16,7 +17,6 @@ from bridge.quantum.memory.frame import MATCHING, Decoder
 from bridge.quantum.memory.holding import PatchMemory
 from bridge.quantum.memory.lane import MemoryLane
 from bridge.quantum.memory.measured import MeasuredErrors, measure
-from bridge.quantum.memory.pauli import Basis
 from bridge.quantum.memory.protection import SlowNoise, phase_variance, sampled_coherence
 
 LONG = os.environ.get("PHYSICS") == "1"

@@ -7,8 +7,8 @@ import pytest
 from scipy.integrate import dblquad
 
 from bridge.domain.errors import InputError
+from bridge.quantum.basis import Basis
 from bridge.quantum.memory.decoherence import Coherence
-from bridge.quantum.memory.pauli import Basis
 from bridge.quantum.memory.protection import (
     SlowNoise,
     best_protection,
