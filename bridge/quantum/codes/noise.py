@@ -20,7 +20,7 @@ class CircuitNoise:
 
     ``one_qubit`` and ``two_qubit`` depolarise after a gate: one of the 3, or of the 15, Pauli
     operators that are not the identity, each as likely. ``idle`` does after a qubit waits; in a
-    code's round each data qubit waits once, while the others are measured and reset.
+    code's round each data qubit does while the others are measured and reset, once.
     ``measurement`` turns the result over, and ``reset`` leaves the orthogonal state.
     """
 
