@@ -315,7 +315,8 @@ def test_each_operation_improves_with_each_step_of_distance(
     assert graphlike_distances(compile_surgery(program, 7).circuit(NOISE)) == (7,) * len(
         compile_surgery(program, 3).observables
     )
-    for p, shots in ((0.001, 150_000), (0.002, 40_000)):
+    often = 10 if name == "memory" else 1  # alone, a patch fails a tenth as often
+    for p, shots in ((0.001, 150_000 * often), (0.002, 40_000 * often)):
         counts = [
             count_errors(
                 compile_surgery(program, d).circuit(CircuitNoise.uniform(p)),
