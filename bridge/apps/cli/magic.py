@@ -144,7 +144,7 @@ def _cost(cost: Cost) -> dict[str, Any]:
 
 def _show(console: Console, study: Study) -> None:
     table = Table(title=f"injection, noise {study.plan.noise:g}", title_justify="left")
-    for column in ("post-selected rounds", "patch", "kept", "error of the state", "95 %"):
+    for column in ("watched rounds", "distance", "kept", "error of the state, 95 % bounds"):
         table.add_column(column, justify="right")
     for one in study.injected:
         lower, upper = one.interval()
@@ -152,8 +152,7 @@ def _show(console: Console, study: Study) -> None:
             str(one.injection.postselected),
             f"{one.injection.start} to {one.injection.distance}",
             f"{one.acceptance:.1%}",
-            f"{one.error:.3e}",
-            f"{lower:.2e} to {upper:.2e}",
+            f"{one.error:.2e} ({lower:.2e} to {upper:.2e})",
         )
     console.print(table)
     console.print(
@@ -171,11 +170,9 @@ def _show(console: Console, study: Study) -> None:
         )
     console.print(table)
     table = Table(title="a magic state's cost", title_justify="left")
-    for column in (
-        "target", "error", "distances", "factories", "qubits", "rounds", "qubits x rounds",
-        "attempts",
-    ):  # fmt: skip
-        table.add_column(column, justify="right")
+    for column in ("target", "error", "distances", "feeders", "qubits", "rounds", "tries"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("volume", justify="right", no_wrap=True)
     for target, cost in study.costs:
         if isinstance(cost, str):
             continue
@@ -186,10 +183,11 @@ def _show(console: Console, study: Study) -> None:
             str(cost.factories),
             f"{cost.qubits:,}",
             f"{cost.rounds:,.0f}",
-            f"{cost.volume:.2e}",
             f"{cost.attempts:.2f}",
+            f"{cost.volume:.2e}",
         )
     console.print(table)
+    console.print("feeders: factories of the first level; volume: qubits x rounds", style="dim")
     for _, cost in study.costs:
         if isinstance(cost, str):
             console.print(cost, markup=False)

@@ -22,7 +22,7 @@ def draw_magic(study: Study, base: Path) -> list[Path]:
         panel.set_yscale("log")
         panel.grid(True, which="major", color="#e5e7eb")
         panel.spines[["top", "right"]].set_visible(False)
-        panel.legend(frameon=False, fontsize=9)
+        panel.legend(edgecolor="none", framealpha=1.0, fontsize=9)
     return save(figure, base, "magic")
 
 
@@ -68,4 +68,4 @@ def _cost(panel: Any, study: Study) -> None:
     panel.invert_xaxis()
     panel.set_xlabel("target error")
     panel.set_ylabel("qubits × rounds a state")
-    panel.set_title(f"errors of {study.plan.noise:g}; distances at the points", fontsize=10)
+    panel.set_title(f"noise {study.plan.noise:g}; distances at the points", fontsize=10)

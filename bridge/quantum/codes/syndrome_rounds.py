@@ -129,7 +129,7 @@ class SyndromeRounds:
         """All checks at once and without noise, by Pauli product measurements."""
         checks = tuple(checks)
         for check in checks:
-            self._product([(place, check.basis.value) for place in check.support])
+            self._product([(place, check.basis.value) for place in sorted(check.support)])
         first = self._measurements - len(checks)
         self._compare(checks, {}, {check.centre: first + n for n, check in enumerate(checks)})
 

@@ -136,7 +136,7 @@ def test_the_error_is_linear_in_the_noise_and_hardly_depends_on_the_distance(sit
     for distance in (3, 5, 7):
         for p in (2e-4, 5e-4):
             result = inject(
-                Injection(distance, distance, 2, site), CircuitNoise.uniform(p), 300_000, seed=7
+                Injection(distance, distance, 2, site), CircuitNoise.uniform(p), 500_000, seed=7
             )
             lower, upper = result.interval(0.999)
             leading = unseen_errors(result.injection, CircuitNoise.uniform(p))
@@ -144,7 +144,7 @@ def test_the_error_is_linear_in_the_noise_and_hardly_depends_on_the_distance(sit
             assert lower < leading * (1 + 250 * p), (distance, p)
             assert leading * (1 - 50 * p) < upper, (distance, p)
             ratios[distance, p] = result.error / p
-    assert max(ratios.values()) < 1.25 * min(ratios.values())
+    assert max(ratios.values()) < 1.4 * min(ratios.values())
 
 
 def test_counts_add_up() -> None:
