@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bridge.apps.cli.progress import picture_path, progress_bar, say_written
 from bridge.apps.cli.root import JsonOption, print_json
-from bridge.apps.cli.surgery import picture_base, progress_bar, say_written
 from bridge.apps.interrupts import stoppable
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def magic(
     from bridge.apps.qec.magic_study import Plan, run
     from bridge.quantum.codes.magic_injection import checked_site
 
-    base = picture_base(picture, "qec-magic", pictures)
+    base = picture_path(picture, "qec-magic", pictures)
     plan = Plan(
         noise=noise,
         targets=target or TARGETS,
@@ -76,7 +76,7 @@ def magic(
             progress.reset(task, description=words, total=total or None)
 
         study = run(plan, report, lambda batch: progress.advance(task, batch))
-    files = draw_magic(study, base) if pictures else []
+    files = draw_magic(study, base) if base is not None else []
     if json:
         print_json(_data(study, files))
     else:

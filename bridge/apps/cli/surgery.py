@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from bridge.apps.cli.progress import picture_path, progress_bar, say_written
 from bridge.apps.cli.root import JsonOption, print_json
 from bridge.apps.interrupts import stoppable
-from bridge.apps.qkd.pictures import require_matplotlib
-from bridge.domain.errors import InputError
 
 if TYPE_CHECKING:
     from bridge.apps.qec.surgery_study import Row
@@ -56,7 +54,7 @@ def surgery(
     from bridge.apps.qec.surgery_study import Plan, measure
     from bridge.quantum.codes.surgery_programs import OPERATIONS
 
-    base = picture_base(picture, "qec-surgery", pictures)
+    base = picture_path(picture, "qec-surgery", pictures)
     plan = Plan(
         operation or OPERATIONS, distance or (3, 5), noise or (0.001, 0.002, 0.004),
         shots, errors, seed, verify,
@@ -69,40 +67,12 @@ def surgery(
             lambda words: progress.update(task, description=words),
             lambda: progress.advance(task),
         )
-    files = draw_surgery(rows, base) if pictures else []
+    files = draw_surgery(rows, base) if base is not None else []
     if json:
         print_json(_data(rows, files))
     else:
         _show(Console(highlight=False), rows)
     say_written(files)
-
-
-def picture_base(picture: Path | None, default: str, pictures: bool) -> Path:
-    """The pictures' path without its ending; `InputError` where none can be written."""
-    base = picture or Path(default)
-    if pictures:
-        require_matplotlib()
-        if not base.absolute().parent.is_dir():
-            raise InputError(f"picture: expected a folder that exists, got {base.parent}")
-    return base
-
-
-def progress_bar() -> Progress:
-    """A bar on stderr that goes away."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-
-
-def say_written(files: Sequence[Path]) -> None:
-    """Which files were written, on stderr."""
-    for file in files:
-        Console(stderr=True, highlight=False).print(f"wrote {file}", markup=False)
 
 
 def _data(rows: Sequence[Row], files: Sequence[Path]) -> dict[str, Any]:

@@ -45,6 +45,14 @@ def lower_bound(failures: int, shots: int, confidence: float = CONFIDENCE) -> fl
     return float(stats.beta.ppf(1.0 - confidence, failures, shots - failures + 1))
 
 
+def both_bounds(failures: int, shots: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """`lower_bound` and `upper_bound`, which hold together with ``confidence``."""
+    if not 0.0 < confidence < 1.0:
+        raise InputError(f"confidence: expected inside (0, 1), got {confidence!r}")
+    each = 1.0 - (1.0 - confidence) / 2.0
+    return lower_bound(failures, shots, each), upper_bound(failures, shots, each)
+
+
 def chernoff_upper(count: float, confidence: float = CONFIDENCE) -> float:
     """The mean above which a sum of independent parts is as small as ``count`` too seldom.
 

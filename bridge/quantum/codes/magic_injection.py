@@ -24,10 +24,11 @@ import numpy as np
 
 from bridge.domain.errors import InputError
 from bridge.quantum.basis import Basis
+from bridge.quantum.codes.confidence import both_bounds
 from bridge.quantum.codes.libraries import require
 from bridge.quantum.codes.noise import CircuitNoise
 from bridge.quantum.codes.patches import Block, Coordinate, checked_distance
-from bridge.quantum.codes.surgery_rates import BATCH, binomial_interval
+from bridge.quantum.codes.surgery_rates import BATCH
 from bridge.quantum.codes.syndrome_rounds import SyndromeRounds
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class Injected:
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Bounds on ``error``: the mean of the proxies' own bounds, each at half the risk."""
         each = 1.0 - (1.0 - confidence) / len(self.counts)
-        bounds = [binomial_interval(one.errors, one.kept, each) for one in self.counts.values()]
+        bounds = [both_bounds(one.errors, one.kept, each) for one in self.counts.values()]
         return (
             sum(lower for lower, _ in bounds) / len(bounds),
             sum(upper for _, upper in bounds) / len(bounds),

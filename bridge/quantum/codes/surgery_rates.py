@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.domain.errors import InputError
+from bridge.quantum.codes.confidence import both_bounds
 from bridge.quantum.codes.libraries import require
 
 if TYPE_CHECKING:
     import pymatching
     import stim
-    from scipy.stats import beta
 else:
     stim, pymatching = require("stim"), require("pymatching")
-    beta = require("scipy.stats").beta
 
 BATCH = 4096
 """Shots that are sampled and decoded at a time."""
@@ -85,17 +84,7 @@ class ErrorCount:
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Clopper and Pearson's bounds on the probability of an error a shot."""
-        if not 0.0 < confidence < 1.0:
-            raise InputError(f"confidence: expected a number between 0 and 1, got {confidence!r}")
-        return binomial_interval(self.errors, self.shots, confidence)
-
-
-def binomial_interval(count: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Clopper and Pearson's bounds on a probability, ``count`` times seen in ``trials``."""
-    tail, misses = (1.0 - confidence) / 2.0, trials - count
-    lower = float(beta.ppf(tail, count, misses + 1)) if count else 0.0
-    upper = float(beta.isf(tail, count + 1, misses)) if misses else 1.0
-    return lower, upper
+        return both_bounds(self.errors, self.shots, confidence)
 
 
 def count_errors(

@@ -341,7 +341,7 @@ def test_counts_add_up_and_bound_their_rate() -> None:
     assert every.interval(0.9)[1] == 1.0
     with pytest.raises(InputError, match="errors: expected 0 to 1, got 2"):
         ErrorCount(1, 2)
-    with pytest.raises(InputError, match="confidence: expected a number between 0 and 1"):
+    with pytest.raises(InputError, match="confidence: expected inside"):
         total.interval(1.0)
     with pytest.raises(InputError, match="confidence"):
         total.interval(math.nan)
