@@ -12,7 +12,7 @@ SOAK_MINUTES ?= 60
 QKD_BLOCKS ?= 100000
 WORKERS ?= 2
 
-.PHONY: demo test fuzz kme-fuzz soak faults differential blocks link-statistics lint check-generated \
+.PHONY: demo test fuzz kme-fuzz soak faults differential blocks link-statistics verify-physics lint check-generated \
   bench tools liboqs hyperlane lock picture clean
 .DEFAULT_GOAL := demo
 
@@ -55,6 +55,12 @@ differential: $(VENV)/.dev liboqs
 link-statistics: $(VENV)/.dev
 	LINK_STATISTICS=1 $(BIN)/python -m pytest tests/unit/quantum/test_optics.py \
 	  tests/unit/quantum/test_entropy.py
+
+## The statistics of codes, circuits and memories in full.
+verify-physics: $(VENV)/.dev
+	PHYSICS=1 $(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 tests/unit/quantum/codes \
+	  tests/unit/quantum/circuits tests/unit/quantum/memory tests/unit/quantum/montecarlo \
+	  tests/unit/apps/test_qec.py tests/unit/apps/test_qec_circuits.py tests/unit/apps/test_state.py
 
 ## Both ends of the link equal in 100,000 small blocks, or QKD_BLOCKS.
 blocks: $(VENV)/.dev
