@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select
@@ -33,6 +34,8 @@ CHECKPOINT_S = 1.0
 LONG_LOG_FRAMES = 4096
 """16 MiB of pages of 4 KiB."""
 CONNECTIONS = 8
+HANGING_S = 5
+"""A process that hangs within a transaction for so long is cut off: its locks stop the others."""
 _KEY_CHECK = "key_check"
 _KEY_CHECK_TEXT = b"astralink/keyservice/v1"
 
@@ -107,7 +110,15 @@ def _checked_key(db: Connection, source: SealingKeySource, place: str) -> bytes:
 
 
 def _postgres(url: str) -> Engine:
-    return create_engine(url, pool_size=CONNECTIONS, max_overflow=0, pool_pre_ping=True)
+    engine = create_engine(url, pool_size=CONNECTIONS, max_overflow=0, pool_pre_ping=True)
+    event.listen(engine, "connect", _limit)
+    return engine
+
+
+def _limit(connection: Any, _record: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = '{HANGING_S}s'")
+    connection.commit()
 
 
 def _sqlite(path: Path) -> Engine:
