@@ -12,7 +12,6 @@ import sqlite3
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select
@@ -20,6 +19,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from bridge.crypto.aead import seal, unseal
 from bridge.domain.errors import ConfigError, SealBroken, StoreUnavailable
+from bridge.keyservice.hanging import cut_off_hanging
 from bridge.keyservice.migrations import HEAD
 from bridge.keyservice.schema import meta
 from bridge.keyservice.sealingkey import KeyFile, SealingKeySource
@@ -34,8 +34,6 @@ CHECKPOINT_S = 1.0
 LONG_LOG_FRAMES = 4096
 """16 MiB of pages of 4 KiB."""
 CONNECTIONS = 8
-HANGING_S = 5
-"""A process that hangs within a transaction for so long is cut off: its locks stop the others."""
 _KEY_CHECK = "key_check"
 _KEY_CHECK_TEXT = b"astralink/keyservice/v1"
 
@@ -111,14 +109,8 @@ def _checked_key(db: Connection, source: SealingKeySource, place: str) -> bytes:
 
 def _postgres(url: str) -> Engine:
     engine = create_engine(url, pool_size=CONNECTIONS, max_overflow=0, pool_pre_ping=True)
-    event.listen(engine, "connect", _limit)
+    cut_off_hanging(engine)
     return engine
-
-
-def _limit(connection: Any, _record: object) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET idle_in_transaction_session_timeout = '{HANGING_S}s'")
-    connection.commit()
 
 
 def _sqlite(path: Path) -> Engine:

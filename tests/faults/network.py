@@ -54,7 +54,7 @@ SAFE = {"observed", "finalized", "batched", "attested", "delivered"}
 """Stages of messages that are still on their way."""
 
 
-def _is_one_moment(dump: dict[str, Any]) -> bool:
+def is_one_moment(dump: dict[str, Any]) -> bool:
     """Whether a dump's accounts and its blocks are of one moment.
 
     Anvil writes the one after the other, and may mine between them: then what a transaction did is
@@ -168,7 +168,7 @@ class FaultNetwork(Network):
         path = self._state(name)
         for one in (path, path.with_suffix(".kept"), path.with_suffix(".older")):
             with contextlib.suppress(OSError, json.JSONDecodeError):
-                if not _is_one_moment(json.loads(one.read_bytes())):
+                if not is_one_moment(json.loads(one.read_bytes())):
                     continue
                 if one is not path:
                     shutil.copy(one, path)

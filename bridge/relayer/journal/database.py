@@ -18,13 +18,12 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from bridge.domain.errors import ConfigError, JournalUnavailable
+from bridge.keyservice.hanging import cut_off_hanging
 from bridge.relayer.journal.migrations import HEAD
 from bridge.relayer.journal.upgrading import require_head, revision_of, upgrade
 
 LOCK_TIMEOUT_S = 30.0
 CONNECTIONS = 4
-HANGING_S = 5
-"""A replica that hangs within a transaction for so long is cut off: its locks stop the others."""
 
 
 def open_database(where: Path | str, read_only: bool = False) -> Engine:
@@ -35,7 +34,8 @@ def open_database(where: Path | str, read_only: bool = False) -> Engine:
     ``JournalUnavailable`` where no PostgreSQL answers.
     """
     if isinstance(where, str):
-        engine = _postgres(where)
+        engine = create_engine(where, pool_size=CONNECTIONS, pool_pre_ping=True)
+        cut_off_hanging(engine)
     else:
         if not where.exists():
             if read_only:
@@ -66,18 +66,6 @@ def _prepare(engine: Engine, where: Path | str, read_only: bool) -> None:
         looking.dispose()
     if at != HEAD:
         upgrade(engine)
-
-
-def _postgres(url: str) -> Engine:
-    engine = create_engine(url, pool_size=CONNECTIONS, pool_pre_ping=True)
-
-    @event.listens_for(engine, "connect")
-    def _limits(connection: Any, _: Any) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET idle_in_transaction_session_timeout = '{HANGING_S}s'")
-        connection.commit()
-
-    return engine
 
 
 def _sqlite(path: Path, read_only: bool = False) -> Engine:

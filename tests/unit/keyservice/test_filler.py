@@ -144,7 +144,7 @@ class Failing:
 
 
 def counting(count: int) -> bytes:
-    """Two bits that count, and six that are stuck: no byte comes twice in a row."""
+    """Two bits that count, and six that are stuck: no byte comes three times in a row."""
     return bytes(number & 0b11 for number in range(count))
 
 
