@@ -19,6 +19,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from bridge.crypto.aead import seal, unseal
 from bridge.domain.errors import ConfigError, SealBroken, StoreUnavailable
+from bridge.keyservice.hanging import cut_off_hanging
 from bridge.keyservice.migrations import HEAD
 from bridge.keyservice.schema import meta
 from bridge.keyservice.sealingkey import KeyFile, SealingKeySource
@@ -107,7 +108,9 @@ def _checked_key(db: Connection, source: SealingKeySource, place: str) -> bytes:
 
 
 def _postgres(url: str) -> Engine:
-    return create_engine(url, pool_size=CONNECTIONS, max_overflow=0, pool_pre_ping=True)
+    engine = create_engine(url, pool_size=CONNECTIONS, max_overflow=0, pool_pre_ping=True)
+    cut_off_hanging(engine)
+    return engine
 
 
 def _sqlite(path: Path) -> Engine:

@@ -81,6 +81,7 @@ def second(shared: Shared, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     )
     until(lambda: b"relayer_started" in (tmp_path / "second.log").read_bytes(), "it started")
     yield process
+    process.send_signal(signal.SIGCONT)  # a test that failed may have left it stopped
     process.terminate()
     process.wait(20)
     log.close()

@@ -8,11 +8,14 @@ too is slower by the clock, so keys are also counted for each second of a proces
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import platform
 import tempfile
 import time
+from array import array
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,11 @@ RATES = (0.001, 0.01, 0.03)
 AIMS = {"0.001": 2_500_000, "0.01": 1_500_000, "0.03": 700_000}
 LINKS, SECONDS = 2, 10.0
 WARM_UP_BLOCKS = 4
+# A long measurement is ordered in parts: between them it says how far it is and reads the memory.
+PART_S = 20.0
+FIRST_S = 60.0
+MIB = 2**20
+SUMMED = ("key_bits", "used_bits", "leak_bits", "shannon_bits", "rounds", "pulses")
 
 PUBLISHED = {
     "links": [
@@ -87,10 +95,9 @@ def measure(
             "machine": _machine(),
         }
         for rate in rates:
-            update(f"QBER {rate:.1%}: {links} links for {seconds:g} s")
-            one, cascade = _measure_rate(rate, links, seconds, parameters, Path(folder))
-            figures["rates"][f"{rate:g}"] = one
-            figures["cascade"][f"{rate:g}"] = cascade
+            timed = _measure_rate(update, rate, links, seconds, parameters, Path(folder))
+            figures["rates"][f"{rate:g}"] = _figures(timed)
+            figures["cascade"][f"{rate:g}"] = _cascade(timed)
     return figures
 
 
@@ -124,9 +131,50 @@ def _machine() -> dict[str, Any]:
     }
 
 
+class Timed:
+    """What was timed, part by part: sums over both processes, and each part's memory in bytes."""
+
+    def __init__(self) -> None:
+        self.elapsed = self.processor_s = 0.0
+        self.sums: defaultdict[str, float] = defaultdict(float)
+        self.stages: defaultdict[str, float] = defaultdict(float)
+        self.latencies_s = array("d")
+        self.rejected = 0
+        self.memory: list[int] = []
+
+    @property
+    def blocks(self) -> float:
+        """Blocks of all links. Both ends of a link deliver the same: they are counted at one."""
+        return len(self.latencies_s) / 2
+
+    def half(self, name: str) -> float:
+        """A sum over blocks, counted at one end of each link."""
+        return self.sums[name] / 2
+
+    def add(self, runs: list[dict[str, Any]]) -> None:
+        """Add one part, as both processes answered it."""
+        self.elapsed += max(run["seconds"] for run in runs)
+        self.processor_s += sum(run["processor_s"] for run in runs)
+        self.rejected += max(len(run["rejected"]) for run in runs)
+        self.memory.append(sum(run["rss"] for run in runs))
+        for run in runs:
+            for name, spent in run["stages"].items():
+                self.stages[name] += spent
+            for block in run["blocks"]:
+                self.latencies_s.append(block.latency_s)
+                for name in SUMMED:
+                    self.sums[name] += getattr(block, name)
+
+
 def _measure_rate(
-    rate: float, links: int, seconds: float, parameters: LinkParameters, folder: Path
-) -> tuple[dict[str, Any], dict[str, Any]]:
+    update: Callable[[str], None],
+    rate: float,
+    links: int,
+    seconds: float,
+    parameters: LinkParameters,
+    folder: Path,
+) -> Timed:
+    words = f"QBER {rate:.1%}: {links} links"
     context = multiprocessing.get_context("spawn")
     sides = hosts(_light(rate), links, parameters, folder / f"{rate:g}")
     pipes = [context.Pipe() for _ in sides]
@@ -141,10 +189,10 @@ def _measure_rate(
             for connection in host.sockets:
                 connection.close()
 
-        def order(blocks: int) -> list[dict[str, Any]]:
+        def order(blocks: int, within_s: float) -> list[dict[str, Any]]:
             for ours, _ in pipes:
                 ours.send(blocks)
-            deadline = time.monotonic() + 60.0 + 20.0 * seconds
+            deadline = time.monotonic() + within_s
             answers = []
             for ours, _ in pipes:
                 if not ours.poll(deadline - time.monotonic()):
@@ -155,10 +203,16 @@ def _measure_rate(
                 answers.append(answer)
             return answers
 
-        order(WARM_UP_BLOCKS)
-        warm = order(WARM_UP_BLOCKS)
+        order(WARM_UP_BLOCKS, FIRST_S)
+        warm = order(WARM_UP_BLOCKS, FIRST_S)
         each = max(run["seconds"] for run in warm) / WARM_UP_BLOCKS
-        timed = order(max(8, round(seconds / each)))
+        parts = math.ceil(seconds / PART_S)
+        timed = Timed()
+        for part in range(parts):
+            update(f"{words} for {seconds:g} s" + (f": {part / parts:.0%}" if parts > 1 else ""))
+            length = seconds / parts
+            timed.add(order(max(8, round(length / each)), FIRST_S + 20.0 * length))
+            each = timed.elapsed / (timed.blocks / links)
         for ours, _ in pipes:
             ours.send(0)
         for process in processes:
@@ -167,58 +221,43 @@ def _measure_rate(
         for process in processes:
             if process.is_alive():
                 process.kill()
-    return _figures(warm, timed), _cascade(timed)
+    return timed
 
 
-def _figures(warm: list[dict[str, Any]], timed: list[dict[str, Any]]) -> dict[str, Any]:
-    elapsed = max(run["seconds"] for run in timed)
-    # Either end of a link delivers the same keys: they are counted at one of them.
-    bits = sum(block.key_bits for run in timed for block in run["blocks"]) / 2
-    used = sum(block.used_bits for run in timed for block in run["blocks"]) / 2
-    blocks = sum(len(run["blocks"]) for run in timed) / 2
-    latencies = 1e3 * np.array([block.latency_s for run in timed for block in run["blocks"]])
-    stages: dict[str, float] = {}
-    for run in timed:
-        for name, spent in run["stages"].items():
-            stages[name] = stages.get(name, 0.0) + spent
-    processor_s = sum(run["processor_s"] for run in timed)
-    stages["other"] = max(0.0, processor_s - sum(stages.values()))
+def _figures(timed: Timed) -> dict[str, Any]:
+    bits = timed.half("key_bits")
+    latencies = 1e3 * np.array(timed.latencies_s)
+    stages = dict(timed.stages)
+    stages["other"] = max(0.0, timed.processor_s - sum(stages.values()))
     whole = sum(stages.values())
     return {
-        "keys_per_s": round(bits / KEY_BITS / elapsed),
-        "keys_per_processor_s": round(bits / KEY_BITS / processor_s),
-        "processors_busy": round(processor_s / elapsed, 3),
-        "key_mbit_per_s": round(bits / elapsed / 1e6, 1),
-        "secret_fraction": round(bits / used, 4),
+        "keys_per_s": round(bits / KEY_BITS / timed.elapsed),
+        "keys_per_processor_s": round(bits / KEY_BITS / timed.processor_s),
+        "processors_busy": round(timed.processor_s / timed.elapsed, 3),
+        "key_mbit_per_s": round(bits / timed.elapsed / 1e6, 1),
+        "secret_fraction": round(bits / timed.half("used_bits"), 4),
         "block_latency_ms": {
             "p50": round(float(np.percentile(latencies, 50)), 2),
             "p99": round(float(np.percentile(latencies, 99)), 2),
         },
         "stages": {name: round(spent / whole, 4) for name, spent in sorted(stages.items())},
-        "processor_ms_per_block": round(1e3 * processor_s / blocks, 2),
-        "pulses_per_s": round(
-            sum(block.pulses for run in timed for block in run["blocks"]) / 2 / elapsed
-        ),
-        "blocks": round(blocks),
-        "rejected": max(len(run["rejected"]) for run in timed),
-        "seconds": round(elapsed, 2),
-        "memory_mib": round(sum(run["rss"] for run in timed) / 2**20),
-        "memory_growth_mib": round(
-            sum(after["rss"] - before["rss"] for before, after in zip(warm, timed, strict=True))
-            / 2**20,
-            1,
-        ),
+        "processor_ms_per_block": round(1e3 * timed.processor_s / timed.blocks, 2),
+        "pulses_per_s": round(timed.half("pulses") / timed.elapsed),
+        "blocks": round(timed.blocks),
+        "rejected": timed.rejected,
+        "seconds": round(timed.elapsed, 2),
+        # Of both processes together, after the last part, and how much it grew since the first.
+        "memory_mib": round(timed.memory[-1] / MIB, 1),
+        "memory_growth_mib": round((timed.memory[-1] - timed.memory[0]) / MIB, 1),
+        "memory_most_mib": round(max(timed.memory) / MIB, 1),
     }
 
 
-def _cascade(timed: list[dict[str, Any]]) -> dict[str, Any]:
-    blocks = [block for run in timed for block in run["blocks"]]
-    leak = sum(block.leak_bits for block in blocks)
+def _cascade(timed: Timed) -> dict[str, Any]:
+    efficiency = timed.sums["leak_bits"] / timed.sums["shannon_bits"]
     return {
-        "efficiency": round(leak / sum(block.shannon_bits for block in blocks), 4),
+        "efficiency": round(efficiency, 4),
         # The same transcript with the receiver's parities counted as well.
-        "efficiency_both_directions": round(
-            2 * leak / sum(block.shannon_bits for block in blocks), 4
-        ),
-        "rounds": round(sum(block.rounds for block in blocks) / len(blocks), 1),
+        "efficiency_both_directions": round(2 * efficiency, 4),
+        "rounds": round(timed.sums["rounds"] / len(timed.latencies_s), 1),
     }

@@ -28,7 +28,7 @@ _LAST = np.uint64(63)
 
 @kernel
 def turn(words: Words, trees: Trees) -> None:
-    """The columns, from the words as they are now; see `TURNED`."""
+    """The columns, from the words as they are now."""
     length, columns = words.size, trees.columns
     squares = np.zeros((64, SQUARES), dtype=np.uint64)
     for start in range(0, columns.shape[1], SQUARES):
@@ -40,7 +40,6 @@ def turn(words: Words, trees: Trees) -> None:
         for row in range(64):
             for square in range(min(SQUARES, columns.shape[1] - start)):
                 columns[row, start + square] = squares[row, square]
-    trees.folds[TURNED] = _ONE
 
 
 @kernel
@@ -119,6 +118,7 @@ def prepare_masked(words: Words, trees: Trees) -> None:
     if not trees.folds[TURNED]:
         turn(words, trees)
         fold(words, trees)
+        trees.folds[TURNED] = _ONE
 
 
 @kernel

@@ -2,8 +2,9 @@
 
 The machine code is kept beside the source, in ``__pycache__``, or in the user's cache folder where
 that cannot be written. Numba compiles anew when the processor changes, or the file that a kernel
-stands in. But a kernel has the kernels that it calls compiled into it, so here the stamp of each is
-that of all files of this folder.
+stands in. But a kernel has the kernels that it calls compiled into it, so here a hash of all files
+of this folder counts as a part of numba's version: of another version nothing is read, not even
+what would need a class that is gone.
 """
 
 from __future__ import annotations
@@ -32,6 +33,6 @@ def kernel(function: Function) -> Function:
     """``function`` as a compiled kernel. Indices are not checked: its caller checks shapes."""
     compiled = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     file = compiled._cache._cache_file
-    assert hasattr(file, "_source_stamp"), "numba keeps the stamp of a cached function elsewhere"
-    file._source_stamp = (file._source_stamp, _digest())
+    assert hasattr(file, "_version"), "numba keeps the version of a cached function elsewhere"
+    file._version = f"{file._version} {_digest()}"
     return cast(Function, compiled)

@@ -49,51 +49,6 @@ TRIES = 32
 
 
 @kernel
-def _put_question(
-    words: Words,
-    trees: Trees,
-    search: Search,
-    folded: int,
-    transcript: Words,
-    used: int,
-    tally: npt.NDArray[np.int64],
-) -> int:
-    """Write the next question to the transcript; where it ends, or what went wrong."""
-    room = transcript.size - used - 2
-    body = transcript[used + 1 :]
-    number = search.counts[OPENED]
-    # Whatever is asked and its answer are no longer than a level with a word for each node.
-    if room < 3 * words.size + 64:
-        return TOO_LONG
-    if search.counts[LEVEL]:
-        length, bits = put_level(search, number - 1, tally[SIDE], body)
-        kind, count = LEVELS, length - 1 - ((search.counts[LEVEL] + 63) >> 6)
-    else:
-        asked = body.view(np.uint32)[: min(search.active.size, room)]
-        count = ask(trees, search, asked)
-        kind, bits, length = QUESTIONS, count, (count + 1) >> 1
-        if count & 1:
-            asked[count] = 0
-        if count == 0 and number < folded:
-            stop = open_next(words, trees, search, folded)
-            body[0] = (number << 32) | stop
-            kind, count, length = OPENINGS, stop - number, 1
-            for opened in range(number, stop):
-                bits += 64 * tops_told(trees, opened)
-            tally[SIDE] = number & 1
-        elif count == 0:
-            first, frames = next_fold(trees, search, folded)
-            if frames != NONE:
-                body[0], body[1] = first, frames
-                whole = first == folded and number < trees.tops.size
-                kind, count, length = FOLDS, 1, 2
-                bits = trees.tops.size - first if whole else 1
-    transcript[used] = (count << COUNT_PLACE) | (kind << KIND_PLACE) | length
-    tally[PENDING], tally[QUESTIONED], tally[ASKED] = bits, count, kind
-    return used + 1 + length
-
-
-@kernel
 def _put_answer(words: Words, trees: Trees, transcript: Words, start: int, used: int) -> int:
     """Answer the question at ``start``, which ends at ``used``; the number of bits or an error.
 
@@ -133,10 +88,39 @@ def _ask_over(
     used: int,
     tally: npt.NDArray[np.int64],
 ) -> int:
-    """One round's question, sent; ``tally`` gets what it is."""
-    stop = _put_question(words, trees, search, folded, transcript, used, tally)
-    if stop < 0:
-        return stop
+    """One round's question, written and sent; ``tally`` gets what it is."""
+    room = transcript.size - used - 2
+    body = transcript[used + 1 :]
+    number = search.counts[OPENED]
+    # Room for a level or top nodes with their answer; entries end where the room does.
+    if room < 3 * words.size + 64:
+        return TOO_LONG
+    if search.counts[LEVEL]:
+        length, bits = put_level(search, number - 1, tally[SIDE], body)
+        kind, count = LEVELS, length - 1 - ((search.counts[LEVEL] + 63) >> 6)
+    else:
+        asked = body.view(np.uint32)[: min(search.active.size, room)]
+        count = ask(trees, search, asked)
+        kind, bits, length = QUESTIONS, count, (count + 1) >> 1
+        if count & 1:
+            asked[count] = 0
+        if count == 0 and number < folded:
+            following = open_next(words, trees, search, folded)
+            body[0] = (number << 32) | following
+            kind, count, length = OPENINGS, following - number, 1
+            for opened in range(number, following):
+                bits += 64 * tops_told(trees, opened)
+            tally[SIDE] = number & 1
+        elif count == 0:
+            first, frames = next_fold(trees, search, folded)
+            if frames != NONE:
+                body[0], body[1] = first, frames
+                whole = first == folded and number < trees.tops.size
+                kind, count, length = FOLDS, 1, 2
+                bits = trees.tops.size - first if whole else 1
+    transcript[used] = (count << COUNT_PLACE) | (kind << KIND_PLACE) | length
+    tally[PENDING], tally[QUESTIONED], tally[ASKED] = bits, count, kind
+    stop = used + 1 + length
     return stop if send(wire, transcript, used, stop, SPINS) else LOST
 
 

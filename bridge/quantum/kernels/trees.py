@@ -21,7 +21,7 @@ from bridge.quantum.kernels.compiled import kernel
 Words = npt.NDArray[np.uint64]
 Indices = npt.NDArray[np.int32]
 
-UNBUILT, PLANTED = 0, 1
+PLANTED = 1
 
 ACCUMULATED, TURNED = 0, 1
 """Places in `Trees.folds`: the parities of all masked passes over the whole string, pass p at bit

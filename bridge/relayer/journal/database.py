@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from bridge.domain.errors import ConfigError, JournalUnavailable
+from bridge.keyservice.hanging import cut_off_hanging
 from bridge.relayer.journal.migrations import HEAD
 from bridge.relayer.journal.upgrading import require_head, revision_of, upgrade
 
@@ -34,6 +35,7 @@ def open_database(where: Path | str, read_only: bool = False) -> Engine:
     """
     if isinstance(where, str):
         engine = create_engine(where, pool_size=CONNECTIONS, pool_pre_ping=True)
+        cut_off_hanging(engine)
     else:
         if not where.exists():
             if read_only:
