@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import loads
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,6 +40,10 @@ def demo(
     shots: Annotated[
         int, typer.Option(help="Shots that measure each logical error rate.", min=100)
     ] = 100_000,
+    rates: Annotated[
+        Path | None,
+        typer.Option(help="Logical error rates as `astralink bench qec --json` printed them."),
+    ] = None,
     picture: Annotated[
         Path, typer.Option(help="Pictures PICTURE-storage and PICTURE-decoupling, PNG and SVG.")
     ] = Path("state"),
@@ -65,11 +70,16 @@ def demo(
     from bridge.quantum.codes.libraries import require
     from bridge.quantum.codes.noise import CircuitNoise
     from bridge.quantum.memory.lane import MemoryLane
-    from bridge.quantum.memory.measured import MeasuredErrors
+    from bridge.quantum.memory.measured import MeasuredErrors, TabledErrors
 
     for library in ("stim", "pymatching", "networkx", "scipy"):
         require(library)
     noise = CircuitNoise.uniform(error)
+    errors = (
+        MeasuredErrors(noise, shots)
+        if rates is None
+        else TabledErrors.of_figures(_figures(rates), noise)
+    )
     rng = np.random.default_rng(seed)
     story = StateStory(distances[0], held * 1e-6, noise, rng)
     progress = Progress(
@@ -96,10 +106,12 @@ def demo(
         if pictures:
             study = storage_study(
                 noise,
-                MeasuredErrors(noise, shots),
+                errors,
                 distances,
                 MemoryLane.bare(0.0),
                 advance=lambda: progress.advance(task),
+                # Rates of rare events reach as far as an encoded memory does.
+                longest_s=None if rates is None else 2.0,
             )
             files = _draw(study, picture, rng)
     if study is not None:
@@ -111,6 +123,13 @@ def demo(
         _show(Console(highlight=False), data)
     for file in files:
         Console(stderr=True, highlight=False).print(f"wrote {file}", markup=False)
+
+
+def _figures(rates: Path) -> Any:
+    try:
+        return loads(rates.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"rates: expected a file of JSON, got {rates}: {error}") from None
 
 
 def _draw(study: Any, base: Path, rng: np.random.Generator) -> list[Path]:

@@ -71,15 +71,17 @@ def storage_study(
     bare_times_s: Sequence[float] = BARE_TIMES_S,
     encoded_times_s: Sequence[float] = ENCODED_TIMES_S,
     advance: Callable[[], None] = lambda: None,
+    longest_s: float | None = None,
 ) -> StorageStudy:
     """Simulated blocks at each time, on the curves that ``logical_errors`` give.
 
     Each block is made by the memory lane and corrected: no figure is reckoned. The lanes differ
-    from ``bare`` in their memories and in nothing else.
+    from ``bare`` in their memories and in nothing else. Curves go to ``longest_s``, else a quarter
+    past the last block.
     """
     if not bare_times_s or not encoded_times_s:
         raise InputError("study: expected times for either kind of memory, got none of one")
-    longest = 1.25 * max(*bare_times_s, *encoded_times_s)
+    longest = longest_s or 1.25 * max(*bare_times_s, *encoded_times_s)
 
     def bare_at(held_s: float) -> MemoryLane:
         return bare.over(held_s)

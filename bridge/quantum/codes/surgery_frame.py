@@ -65,7 +65,7 @@ def correction(stabilizers: Sequence[Stabilizer], negative: Sequence[bool]) -> M
     if len(negative) != len(stabilizers):
         raise InputError(f"signs: expected {len(stabilizers)}, got {len(negative)}")
     patches = sorted({name for one in stabilizers for name in one.patches})
-    parts = []
+    turning = {}
     for basis in Basis:
         signs = zip(stabilizers, negative, strict=True)
         rows = [
@@ -73,8 +73,8 @@ def correction(stabilizers: Sequence[Stabilizer], negative: Sequence[bool]) -> M
             for one, sign in signs
             if one.basis is basis
         ]
-        parts.append(_solve(rows))
-    z, x = parts  # a product of X is turned over by Z, one of Z by X
+        turning[basis.other] = _solve(rows)  # a product of X is turned over by Z, one of Z by X
+    x, z = turning[Basis.X], turning[Basis.Z]
     return {name: "IXZY"[(x >> at & 1) + 2 * (z >> at & 1)] for at, name in enumerate(patches)}
 
 

@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from bridge.domain.errors import DecodingFailed, InputError
 from bridge.quantum.basis import Basis
-from bridge.quantum.codes.libraries import require
 from bridge.quantum.distribution.syndromes import Events, MemoryRecord
 from bridge.quantum.memory.holding import Memory
 
@@ -37,40 +36,22 @@ class Decoder:
     compile: Callable[[Any], Decode]
 
 
-def _matching(model: Any) -> Decode:
-    graph = require("pymatching").Matching.from_detector_error_model(model)
+def _of_table(name: str, row: str) -> Decoder:
+    """The decoder ``row`` of `codes.decoders`."""
 
-    def decode(events: Events) -> Flips:
-        found = graph.decode_batch(events, bit_packed_shots=True, bit_packed_predictions=True)
-        return np.asarray(found[:, 0], dtype=bool)
+    def compiled(model: Any) -> Decode:
+        # Imported here: without its libraries a bare memory still has its frame.
+        from bridge.quantum.codes.decoders import decoder_kind
 
-    return decode
+        decode_batch = decoder_kind(row).compile(model).decode_batch
+        return lambda events: decode_batch(events)[:, 0].astype(bool)
 
-
-def _correlated(model: Any) -> Decode:
-    graph = require("pymatching").Matching.from_detector_error_model(
-        model, enable_correlations=True
-    )
-
-    def decode(events: Events) -> Flips:
-        found = graph.decode_batch(
-            events, bit_packed_shots=True, bit_packed_predictions=True, enable_correlations=True
-        )
-        return np.asarray(found[:, 0], dtype=bool)
-
-    return decode
+    return Decoder(name, compiled)
 
 
-def _nothing(model: Any) -> Decode:
-    def decode(events: Events) -> Flips:
-        return np.zeros(len(events), dtype=bool)
-
-    return decode
-
-
-MATCHING = Decoder("matching", _matching)
-CORRELATED = Decoder("correlated matching", _correlated)
-NOTHING = Decoder("none", _nothing)
+MATCHING = _of_table("matching", "matching")
+CORRELATED = _of_table("correlated matching", "correlated")
+NOTHING = _of_table("none", "none")
 """The one that does nothing, to compare with."""
 
 

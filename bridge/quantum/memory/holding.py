@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 from bridge.domain.errors import InputError
 from bridge.quantum.basis import Basis
-from bridge.quantum.codes.libraries import require
 from bridge.quantum.codes.noise import CircuitNoise
 from bridge.quantum.memory.decoherence import Coherence
 from bridge.quantum.memory.pauli import PauliChannel, duration
@@ -151,7 +150,7 @@ class PatchMemory:
         return each * 2 * self.rounds
 
     def circuit(self, basis: Basis) -> Any:
-        """The memory experiment, a ``stim.Circuit`` as stim generates it."""
+        """The memory experiment of `codes.surface`, a ``stim.Circuit``."""
         return _circuit(self, basis)
 
     def error_model(self, basis: Basis) -> Any:
@@ -173,21 +172,10 @@ class PatchMemory:
 
 @lru_cache(maxsize=64)
 def _circuit(patch: PatchMemory, basis: Basis) -> Any:
-    noise = patch.noise
-    if noise.one_qubit != noise.two_qubit:
-        raise InputError(
-            "patch: expected one probability after gates of either size, got "
-            f"{noise.one_qubit} and {noise.two_qubit}"
-        )
-    circuit = require("stim").Circuit.generated(
-        f"surface_code:rotated_memory_{basis.lower()}",
-        distance=patch.distance,
-        rounds=patch.rounds,
-        after_clifford_depolarization=noise.two_qubit,
-        before_measure_flip_probability=noise.measurement,
-        after_reset_flip_probability=noise.reset,
-        before_round_data_depolarization=noise.idle,
-    )
+    # Imported here: without its libraries a bare memory still holds.
+    from bridge.quantum.codes.surface import surface_memory
+
+    circuit = surface_memory(patch.distance, patch.rounds, patch.noise, basis).circuit
     if circuit.num_detectors != patch.detectors(basis):
         raise InputError(
             f"patch: expected {patch.detectors(basis)} detectors, got {circuit.num_detectors}"

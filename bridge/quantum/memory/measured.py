@@ -1,13 +1,14 @@
 """Logical error rates of patches, measured by sampling and decoding them here.
 
-For distances small enough that failures are seen. Who has better ones, of rare events, gives them
-to a lane as `protection.LogicalErrors` instead.
+For distances small enough that failures are seen. Those of larger ones are rare events, which
+`astralink bench qec` measures: `TabledErrors` reads its figures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from bridge.quantum.codes.noise import CircuitNoise
 from bridge.quantum.distribution.syndromes import MemoryRecord
 from bridge.quantum.memory.frame import MATCHING, Decoder, decode_record
 from bridge.quantum.memory.holding import PatchMemory
+from bridge.quantum.memory.pauli import probability
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Measured:
 
     def over(self, rounds: int) -> float:
         """The flip over another number of rounds."""
-        return (1.0 - (1.0 - 2.0 * self.per_round) ** rounds) / 2.0
+        return repeated(self.per_round, rounds)
 
 
 def measure(
@@ -87,3 +89,50 @@ class MeasuredErrors:
             rng = np.random.default_rng([self.seed, distance, tuple(Basis).index(basis)])
             found = self.seen[distance, basis] = measure(patch, basis, self.shots, rng)
         return found.over(rounds)
+
+
+@dataclass(frozen=True, slots=True)
+class TabledErrors:
+    """`protection.LogicalErrors` of rates that were measured before: the flip of one round.
+
+    ``per_round`` is by distance; both bases have the same, as the code and its noise nearly do.
+    """
+
+    noise: CircuitNoise
+    per_round: Mapping[int, float]
+
+    def __post_init__(self) -> None:
+        for distance, rate in self.per_round.items():
+            probability(f"logical error of distance {distance}", rate)
+
+    @classmethod
+    def of_figures(cls, figures: Mapping[str, Any], noise: CircuitNoise) -> TabledErrors:
+        """What `astralink bench qec --json` printed; ``InputError`` when it was of other noise."""
+        try:
+            p, errors = figures["noise"], figures["logical_error"]
+            rates = {int(distance): float(one["per_round"]) for distance, one in errors.items()}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(
+                "rates: expected the figures of `astralink bench qec --json`, got "
+                f"{type(error).__name__}: {error}"
+            ) from None
+        if CircuitNoise.uniform(p) != noise:
+            raise InputError(f"rates: expected ones of {noise}, got ones of p = {p}")
+        return cls(noise, rates)
+
+    def __call__(self, distance: int, rounds: int, basis: Basis) -> float:
+        """The flip of a logical measurement in either ``basis`` after ``rounds``."""
+        if rounds < 0:
+            raise InputError(f"rounds: expected 0 or more, got {rounds}")
+        if distance not in self.per_round:
+            raise InputError(
+                f"rates: expected one of the distances {', '.join(map(str, self.per_round))}, got "
+                f"{distance}"
+            )
+        return repeated(self.per_round[distance], rounds)
+
+
+def repeated(flip: float, times: int) -> float:
+    """What a ``flip`` that happens with this probability each time is after so many times."""
+    kept: float = (1.0 - 2.0 * flip) ** times
+    return (1.0 - kept) / 2.0

@@ -30,7 +30,7 @@ def test_the_data_of_a_small_study(tmp_path: Path) -> None:
     base = tmp_path / "surgery"
     arguments = (*SMALL, "--seed", "1", "--json", "--picture", str(base))
     data = json.loads(command(*arguments))
-    assert [row["experiment"] for row in data["rows"]] == ["XX", "ZZ"]
+    assert [row["experiment"] for row in data["rows"]] == ["ZZ", "XX"]
     for row in data["rows"]:
         assert (row["operation"], row["distance"], row["noise"]) == ("bell", 3, 0.004)
         assert (row["qubits"], row["rounds"], row["shots"]) == (41, 6, 2000)
@@ -39,7 +39,7 @@ def test_the_data_of_a_small_study(tmp_path: Path) -> None:
         (observable,) = row["observables"]
         assert observable["graphlike_distance"] == 3
         assert observable["errors"] == row["errors"]
-    assert data["rows"][1]["observables"][0]["parity_of"] == ["Z(a)", "Z(b)", "ZZ(a,b)"]
+    assert data["rows"][0]["observables"][0]["parity_of"] == ["Z(a)", "Z(b)", "ZZ(a,b)"]
     assert data["simulated"] is True
     assert data["pictures"] == [f"{base}.png", f"{base}.svg"]
     assert Path(f"{base}.png").read_bytes().startswith(PNG)

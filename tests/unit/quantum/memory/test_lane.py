@@ -37,7 +37,7 @@ from bridge.quantum.memory.decoherence import Coherence
 from bridge.quantum.memory.frame import MATCHING, NOTHING, Decoder, decode_record
 from bridge.quantum.memory.holding import BareMemory, DecoupledMemory, Held, PatchMemory
 from bridge.quantum.memory.lane import MemoryLane
-from bridge.quantum.memory.measured import Measured, MeasuredErrors, measure
+from bridge.quantum.memory.measured import Measured, MeasuredErrors, TabledErrors, measure
 from bridge.quantum.memory.pauli import flipped
 from bridge.quantum.memory.protection import SlowNoise
 from bridge.quantum.memory.purification import GateNoise
@@ -219,22 +219,35 @@ def test_what_is_known_to_be_past_use_is_not_tried_and_says_how_long_it_would_ha
         generate(known)
 
 
-def test_an_error_rate_that_is_given_reaches_as_far_as_it_says() -> None:
+def test_rates_that_were_measured_before_reach_as_far_as_they_say() -> None:
     """Of distance 11 at p = 0.1 %, 1.65e-8 a round: still key after a second."""
-
-    def per_round(distance: int, rounds: int, basis: Basis) -> float:
-        return (1 - (1 - 2 * 1.65e-8) ** rounds) / 2
-
-    second = MemoryLane.encoded(PatchMemory(11, 1_000_000, P01), logical_errors=per_round)
+    figures = {"noise": 0.001, "logical_error": {"11": {"per_round": 1.65e-8}}}
+    errors = TabledErrors.of_figures(figures, P01)
+    second = MemoryLane.encoded(PatchMemory(11, 1_000_000, P01), logical_errors=errors)
     assert second.held_s == pytest.approx(1.0)
     assert second.memory_error(Basis.X) == pytest.approx(0.0162, abs=1e-4)
     assert second.expected_fraction(LinkParameters()) > 0.3
     second.require_key(LinkParameters())
-    worse = replace(second, logical_errors=lambda d, r, b: per_round(d, 10 * r, b))
+    worse = replace(second, logical_errors=lambda d, r, b: errors(d, 10 * r, b))
     with pytest.raises(CoherenceExceeded, match="asked for 1 s") as caught:
         worse.require_key(LinkParameters())
     assert caught.value.longest_s is not None
     assert 0.2 < caught.value.longest_s < 0.5
+
+
+def test_rates_of_another_measurement_are_refused() -> None:
+    figures = {"noise": 0.001, "logical_error": {"11": {"per_round": 1.65e-8}}}
+    errors = TabledErrors.of_figures(figures, P01)
+    with pytest.raises(InputError, match="one of the distances 11, got 13"):
+        errors(13, 10, Basis.Z)
+    with pytest.raises(InputError, match="rounds: expected 0 or more, got -1"):
+        errors(11, -1, Basis.Z)
+    with pytest.raises(InputError, match=r"expected ones of .*, got ones of p = 0\.001"):
+        TabledErrors.of_figures(figures, CircuitNoise.uniform(0.002))
+    with pytest.raises(InputError, match="expected the figures of `astralink bench qec --json`"):
+        TabledErrors.of_figures({"noise": 0.001}, P01)
+    with pytest.raises(InputError, match="logical error of distance 3: expected 0 to 1, got nan"):
+        TabledErrors(P01, {3: NAN})
 
 
 def test_the_key_reckoned_beforehand_is_about_what_comes(make: Callable[[], SiftedKeys]) -> None:
@@ -420,7 +433,7 @@ def test_records_say_when_they_do_not_fit() -> None:
     part = record.select(np.array([5, 1]))
     assert (part.events[Basis.Z] == events[Basis.Z][[2]]).all()
     assert (part.events[Basis.X] == events[Basis.X][[0]]).all()
-    with pytest.raises(InputError, match=r"expected events of shape \(4, 2\) in z, got \(3, 2\)"):
+    with pytest.raises(InputError, match=r"expected events of shape \(4, 2\) in Z, got \(3, 2\)"):
         MemoryRecord(patch, bases, events | {Basis.Z: events[Basis.Z][:3]})
     with pytest.raises(InputError, match="expected a basis of 0 or 1"):
         MemoryRecord(patch, bases + 1, events)
@@ -497,6 +510,7 @@ def test_a_logical_error_rate_that_is_none_is_refused() -> None:
 
 def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "stim", None)
+    monkeypatch.delitem(sys.modules, "bridge.quantum.codes.surface", raising=False)
     with pytest.raises(
         InputError, match=r"expected the library stim, it is not installed: .*\[codes\]"
     ):

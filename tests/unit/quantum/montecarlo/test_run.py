@@ -166,13 +166,16 @@ def test_a_run_can_be_called_off(tmp_path: Path) -> None:
     assert not _children()
 
 
+# Where the tests are started in the background, an interrupt is ignored from the start.
 PROGRAM = """
+import signal
 import sys
 from pathlib import Path
 from bridge.quantum.montecarlo.run import run
 from bridge.quantum.montecarlo.workers import processes
 from tests.unit.quantum.montecarlo.tasks import Slow
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with processes(2) as workers:
         run(Slow(60.0, Path(sys.argv[1])), 100_000, 1, workers)
 """
@@ -190,10 +193,13 @@ def test_workers_end_with_the_process_that_asked(how: signal.Signals, tmp_path: 
         env={**os.environ, "PYTHONPATH": str(root)},
         stderr=subprocess.DEVNULL,
     ) as parent:
-        _until(lambda: len(list(notes.iterdir())) == 2)
-        workers = [int(file.name) for file in notes.iterdir()]
-        parent.send_signal(how)
-        assert parent.wait(30) != 0
+        try:
+            _until(lambda: len(list(notes.iterdir())) == 2)
+            workers = [int(file.name) for file in notes.iterdir()]
+            parent.send_signal(how)
+            assert parent.wait(30) != 0
+        finally:
+            parent.kill()
     _until(lambda: not any(psutil.pid_exists(pid) for pid in workers))
 
 
