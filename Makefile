@@ -112,6 +112,8 @@ hyperlane: $(VENV)/.dev
 lock:
 	uv pip compile pyproject.toml requirements/build.in --extra ape --extra test --extra lint \
 	  --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements/dev.txt
+	uv pip compile requirements/qualtran.in -c requirements/dev.txt --no-deps \
+	  --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements/qualtran.txt
 	uv pip compile pyproject.toml requirements/build.in -c requirements/dev.txt \
 	  --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements/core.txt
 
@@ -125,9 +127,10 @@ $(VENV)/.core: requirements/core.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/.dev: requirements/dev.txt requirements/qualtran.txt pyproject.toml | $(VENV)/bin/python
 	@echo "installing the libraries of the tests into $(VENV) (about a minute)"
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/qualtran.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.core
 

@@ -4,16 +4,15 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit_aer import AerSimulator
-from qiskit_aer.noise import pauli_error
 
 from bridge.domain.errors import InputError, PurificationFailed
 from bridge.quantum.memory.bell import BellDiagonal
-from bridge.quantum.memory.dense import apply, density, fidelity, reduce
-from bridge.quantum.memory.pauli import MATRICES, Matrix, Pauli
+from bridge.quantum.memory.dense import density, fidelity
+from bridge.quantum.memory.pauli import Pauli
 from bridge.quantum.memory.purification import GateNoise, dejmps, pairs_consumed, purify
 from bridge.quantum.memory.swapping import chain, swap
 from bridge.quantum.memory.teleportation import average, branches, feed_forward, teleport
-from tests.unit.quantum.memory.aer import density_after, projected, two_qubit_depolarising
+from tests.unit.quantum.memory.aer import purified_on_aer, swapped_on_aer
 
 NOISY = GateNoise(two_qubit=0.02, measurement=0.03)
 NAN = float("nan")
@@ -22,29 +21,6 @@ NAN = float("nan")
 def some_pairs(seed: int, count: int) -> list[BellDiagonal]:
     rng = np.random.default_rng(seed)
     return [BellDiagonal(0.75 * np.eye(4)[0] + 0.25 * rng.dirichlet([1] * 4)) for _ in range(count)]
-
-
-def purified_on_aer(
-    first: BellDiagonal, second: BellDiagonal, noise: GateNoise
-) -> tuple[Matrix, float]:
-    """Qubits 0 and 1 are one end's halves of both pairs, 2 and 3 the other's."""
-    start = np.kron(second.density(), first.density())  # first on 0, 1; second on 2, 3
-    circuit = QuantumCircuit(4)
-    for near, far in ((0, 1), (2, 3)):
-        circuit.rx(np.pi / 2, near)
-        circuit.rx(-np.pi / 2, far)
-    for end in (0, 1):
-        circuit.cx(end, end + 2)
-        circuit.append(two_qubit_depolarising(noise.two_qubit).to_instruction(), [end, end + 2])
-    state = density_after(circuit, start)
-    wrong = 2 * noise.measurement * (1 - noise.measurement)
-    kept = np.zeros((4, 4), dtype=complex)
-    for a in (0, 1):
-        for b in (0, 1):
-            part = projected(projected(state, 2, a), 3, b)
-            kept += (wrong if a != b else 1 - wrong) * reduce(part, [0, 1])
-    success = float(np.real(np.trace(kept)))
-    return kept / success, success
 
 
 @pytest.mark.parametrize("noise", [GateNoise(), NOISY])
@@ -93,24 +69,6 @@ def test_what_cannot_be_purified_is_refused() -> None:
     phi, psi = BellDiagonal(np.eye(4)[Pauli.I]), BellDiagonal(np.eye(4)[Pauli.X])
     with pytest.raises(PurificationFailed, match="never measure the same bit"):
         dejmps(phi, psi)
-
-
-def swapped_on_aer(first: BellDiagonal, second: BellDiagonal, noise: GateNoise) -> Matrix:
-    """Qubits 0, 1 are the first pair, 2, 3 the second; 1 and 2 meet. Each bit's Pauli on 3."""
-    circuit = QuantumCircuit(4)
-    circuit.cx(1, 2)
-    circuit.append(two_qubit_depolarising(noise.two_qubit).to_instruction(), [1, 2])
-    circuit.h(1)
-    flip = pauli_error([("X", noise.measurement), ("I", 1 - noise.measurement)]).to_instruction()
-    circuit.append(flip, [1])
-    circuit.append(flip, [2])
-    state = density_after(circuit, np.kron(second.density(), first.density()))
-    total = np.zeros((4, 4), dtype=complex)
-    for z_bit in (0, 1):
-        for x_bit in (0, 1):
-            part = reduce(projected(projected(state, 1, z_bit), 2, x_bit), [0, 3])
-            total += apply(part, MATRICES[Pauli(x_bit | z_bit << 1)], [1])
-    return total
 
 
 @pytest.mark.parametrize("noise", [GateNoise(), NOISY])

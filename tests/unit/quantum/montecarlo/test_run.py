@@ -51,6 +51,7 @@ def local_dask() -> Iterator[Workers]:
 @contextmanager
 def local_ray() -> Iterator[Workers]:
     """A node of Ray's with two processors, on loopback."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     library = pytest.importorskip("ray")
     library.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
     try:
