@@ -6,6 +6,7 @@ python scripts/codes_page.py            write the table between its marker lines
 from __future__ import annotations
 
 import sys
+from math import floor, log10
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -19,7 +20,8 @@ BEGIN, END = "<!-- known -->\n", "\n<!-- /known -->"
 def digits(value: float, spread: float = 0.0) -> str:
     """A figure with the digits that it has: of what was sampled, two of its deviation."""
     if spread:
-        return f"{value:.3g} ± {spread:.1g}"
+        places = max(0, 1 - floor(log10(spread)))
+        return f"{value:.{places}f} ± {spread:.{places}f}"
     return f"{value:.6g}"
 
 

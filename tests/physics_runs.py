@@ -71,7 +71,7 @@ def codes() -> Iterator[Row]:
         yield Row(
             f"logical qubits of the bicycle code [[{name}, 12, {code.distance}]]",
             k,
-            "Bravyi and others 2024, arXiv 2308.07915, table 3",
+            "Bravyi and others 2024, arXiv 2308.07915",
             code.logical_qubits,
         )
     for what, memory, faults, why in (
@@ -165,11 +165,16 @@ def joining() -> Iterator[Row]:
     noisy = dejmps(first, second, NOISY)
     state, success = purified_on_aer(first, second, NOISY)
     target = bell_vector(Pauli.I)
-    yield Row("the same with noisy gates: fidelity", fidelity(state, target), "Aer, density matrix",
+    yield Row("DEJMPS of two unlike pairs, noisy gates: fidelity", fidelity(state, target), "Aer, density matrix",
               noisy.pair.fidelity)  # fmt: skip
-    yield Row("the same with noisy gates: kept", success, "Aer, density matrix", noisy.success)
+    yield Row(
+        "DEJMPS of two unlike pairs, noisy gates: kept",
+        success,
+        "Aer, density matrix",
+        noisy.success,
+    )
     joined = swapped_on_aer(first, second, NOISY)
-    yield Row("two pairs swapped with noisy gates: fidelity", fidelity(joined, target),
+    yield Row("two unlike pairs swapped, noisy gates: fidelity", fidelity(joined, target),
               "Aer, density matrix", swap(first, second, NOISY).fidelity)  # fmt: skip
     rng = np.random.default_rng(SEED)
     runs, kept = 4000, []

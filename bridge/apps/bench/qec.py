@@ -39,7 +39,7 @@ AIMS = {
     "per_shot_13": 1e-7,
     "per_round_11": 1e-7,
 }
-THRESHOLD_NOISE = (0.004, 0.005, 0.006, 0.007, 0.008, 0.01)
+THRESHOLD_NOISE = (0.004, 0.006, 0.008, 0.01, 0.011, 0.012, 0.014)
 PATCHES, STREAM_ROUNDS, CYCLE_US = 64, 130, 1.1
 """Both ends of 32 stored pairs: a channel's patches. The cycle is Google's."""
 

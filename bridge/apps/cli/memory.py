@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bridge.quantum.codes.experiment import MemoryExperiment
     from bridge.quantum.codes.noise import CircuitNoise
 
+WIDTH = 112
 CODES = ("surface", "colour", "bicycle-72", "bicycle-144")
 
 
@@ -163,7 +164,10 @@ def _compare(
         data = {"simulated": True, "noise": p, "rows": [comparison_row(row) for row in rows]}
         print_json(data | {"pictures": [str(file) for file in files]})
     else:
-        Console(highlight=False).print(comparison_table(rows, p))
+        console = Console(highlight=False)
+        # On a narrower screen lines are broken, and no figure is cut off.
+        console.width = max(console.width, WIDTH)
+        console.print(comparison_table(rows, p))
     say_written(files)
 
 

@@ -25,7 +25,7 @@ def threshold(
         list[float] | None,
         typer.Option(
             help="Probability of an error with each operation; several times; "
-            "default: 0.001 to 0.012."
+            "default: 0.001 to 0.014."
         ),
     ] = None,
     shots: Annotated[int | None, typer.Option(help="Shots of each point; default: 20,000.")] = None,

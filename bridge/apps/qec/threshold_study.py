@@ -17,7 +17,7 @@ from bridge.quantum.codes.surface import surface_memory
 from bridge.quantum.codes.threshold import Suppression, crossing, suppression
 
 DISTANCES = (3, 5, 7)
-NOISE = (0.001, 0.002, 0.003, 0.004, 0.005, 0.006, 0.007, 0.008, 0.009, 0.01, 0.012)
+NOISE = (0.001, 0.002, 0.003, 0.004, 0.005, 0.006, 0.007, 0.008, 0.009, 0.01, 0.012, 0.014)
 SHOTS = 20_000
 RARE_BELOW = 0.0025
 """Noise below which plain matching is measured by strata, with `RARE_SHOTS` times the shots."""

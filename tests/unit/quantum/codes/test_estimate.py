@@ -239,10 +239,13 @@ def test_distances_and_factories_are_those_of_qualtran() -> None:
 def test_measured_errors_are_near_the_public_estimators_formula(
     distances: tuple[int, ...], shots: int
 ) -> None:
-    """At p = 0.1 % qualtran's default formula is within a factor of three."""
+    """At p = 0.1 % qualtran's default formula is within a factor of three, as far as is seen."""
     rates = measured_rounds(distances, CircuitNoise.uniform(0.001), lambda _: shots, seed=1)
     for distance, rate in rates.items():
-        assert 1 / 3 < rate.value / gidney_fowler(0.001)(distance) < 3
+        formula = gidney_fowler(0.001)(distance)
+        assert rate.lower < 3 * formula
+        assert rate.upper > formula / 3
+        assert rate.upper < 20 * formula  # enough shots to say so
 
 
 def test_a_fit_says_what_it_is() -> None:
