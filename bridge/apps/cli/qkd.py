@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from bridge.apps.cli.distilling import qkd as bench_qkd
+from bridge.apps.cli.progress import picture_path, progress_bar, say_written
 from bridge.apps.cli.root import JsonOption, print_json
 from bridge.apps.interrupts import stoppable
 from bridge.apps.qkd.blocks import (
@@ -26,7 +26,7 @@ from bridge.apps.qkd.blocks import (
     run_block,
     run_single_photons,
 )
-from bridge.apps.qkd.pictures import draw, require_matplotlib
+from bridge.apps.qkd.pictures import draw
 from bridge.apps.qkd.study import Over, Study, grid, study
 from bridge.domain.errors import BlockRejected, InputError
 from bridge.quantum.entropy.assess import LEAST_BITS, STANDARD_BITS, assess
@@ -155,24 +155,13 @@ def sweep(
     json: JsonOption = False,
 ) -> None:
     """Key rate against distance, QBER or block size: simulated blocks on the theory's curves."""
-    if pictures:
-        require_matplotlib()
+    base = picture_path(picture, f"qkd-{over.value}", pictures)
     link, title = named_link(protocol, preset_name)
     chosen = preset(preset_name) if preset_name is not None else None
     security = Security(correction_efficiency=chosen.correction_efficiency if chosen else 1.16)
     size = block or (chosen.block if chosen else 10**8)
     abscissas = grid(over, start, stop, points)
-    base = picture or Path(f"qkd-{over.value}")
-    if pictures and not base.absolute().parent.is_dir():
-        raise InputError(f"picture: expected a folder that exists, got {base.parent}")
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
+    progress = progress_bar()
     with stoppable(), progress:
         task = progress.add_task(f"{title} over {over.value}", total=len(abscissas))
         result = study(
@@ -187,13 +176,12 @@ def sweep(
             chosen,
             lambda: progress.advance(task),
         )
-    files = draw(result, base) if pictures else []
+    files = draw(result, base) if base else []
     if json:
         print_json(_data(result, files))
     else:
         _show_study(Console(highlight=False), result)
-    for file in files:
-        Console(stderr=True, highlight=False).print(f"wrote {file}", markup=False)
+    say_written(files)
 
 
 app.command("bench")(bench_qkd)

@@ -9,12 +9,11 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from bridge.apps.cli.progress import picture_path, progress_bar, say_written
 from bridge.apps.cli.root import JsonOption, print_json
 from bridge.apps.interrupts import stoppable
-from bridge.apps.qkd.pictures import require_matplotlib
 from bridge.domain.errors import InputError
 
 app = typer.Typer(help="Entangled states in memories.", no_args_is_help=True)
@@ -45,8 +44,11 @@ def demo(
         typer.Option(help="Logical error rates as `astralink bench qec --json` printed them."),
     ] = None,
     picture: Annotated[
-        Path, typer.Option(help="Pictures PICTURE-storage and PICTURE-decoupling, PNG and SVG.")
-    ] = Path("state"),
+        Path | None,
+        typer.Option(
+            help="Pictures PICTURE-storage and -decoupling, PNG and SVG; default: state here."
+        ),
+    ] = None,
     pictures: Annotated[bool, typer.Option(help="Draw; needs the extra `plots`.")] = True,
     seed: Annotated[
         int | None, typer.Option(help="Repeat what the states show; keys differ each time.", min=0)
@@ -60,10 +62,7 @@ def demo(
     distances = tuple(distance or (5, 3))
     if not 1.0 <= held <= 1e4:
         raise InputError(f"held: expected 1 to 10,000 us, got {held}")
-    if pictures:
-        require_matplotlib()
-        if not picture.absolute().parent.is_dir():
-            raise InputError(f"picture: expected a folder that exists, got {picture.parent}")
+    base = picture_path(picture, "state", pictures)
     # The kernels and the code libraries, which no other command needs.
     from bridge.apps.state.storage import BARE_TIMES_S, ENCODED_TIMES_S, storage_study
     from bridge.apps.state.story import STEPS, StateStory
@@ -82,16 +81,9 @@ def demo(
     )
     rng = np.random.default_rng(seed)
     story = StateStory(distances[0], held * 1e-6, noise, rng)
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
+    progress = progress_bar()
     total = len(STEPS)
-    if pictures:
+    if base:
         total += len(BARE_TIMES_S) + len(distances) * len(ENCODED_TIMES_S)
     files: list[Path] = []
     study = None
@@ -103,7 +95,7 @@ def demo(
             progress.update(task, advance=1, description=after)
 
         data = story.run(tell)
-        if pictures:
+        if base:
             study = storage_study(
                 noise,
                 errors,
@@ -113,7 +105,7 @@ def demo(
                 # Rates of rare events reach as far as an encoded memory does.
                 longest_s=None if rates is None else 2.0,
             )
-            files = _draw(study, picture, rng)
+            files = _draw(study, base, rng)
     if study is not None:
         data["storage"] = _storage(study)
     data["pictures"] = [str(file) for file in files]
@@ -121,8 +113,7 @@ def demo(
         print_json(data)
     else:
         _show(Console(highlight=False), data)
-    for file in files:
-        Console(stderr=True, highlight=False).print(f"wrote {file}", markup=False)
+    say_written(files)
 
 
 def _figures(rates: Path) -> Any:
