@@ -1,0 +1,1 @@
+"""One detector a file, each the module's ``DETECTOR``."""
