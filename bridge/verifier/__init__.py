@@ -1,1 +1,1 @@
-"""Does deployed code match its source, and what in it would a quantum computer break?"""
+"""Match of code and source, scans for cryptography that a quantum computer breaks, verdicts."""
