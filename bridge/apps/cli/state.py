@@ -119,7 +119,7 @@ def demo(
 def _figures(rates: Path) -> Any:
     try:
         return loads(rates.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"rates: expected a file of JSON, got {rates}: {error}") from None
 
 
