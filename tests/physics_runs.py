@@ -165,17 +165,21 @@ def joining() -> Iterator[Row]:
     noisy = dejmps(first, second, NOISY)
     state, success = purified_on_aer(first, second, NOISY)
     target = bell_vector(Pauli.I)
-    yield Row("DEJMPS of two unlike pairs, noisy gates: fidelity", fidelity(state, target), "Aer, density matrix",
-              noisy.pair.fidelity)  # fmt: skip
+    aers = "Aer, density matrix"
     yield Row(
-        "DEJMPS of two unlike pairs, noisy gates: kept",
-        success,
-        "Aer, density matrix",
-        noisy.success,
+        "DEJMPS of two unlike pairs, noisy gates: fidelity",
+        fidelity(state, target),
+        aers,
+        noisy.pair.fidelity,
     )
+    yield Row("DEJMPS of two unlike pairs, noisy gates: kept", success, aers, noisy.success)
     joined = swapped_on_aer(first, second, NOISY)
-    yield Row("two unlike pairs swapped, noisy gates: fidelity", fidelity(joined, target),
-              "Aer, density matrix", swap(first, second, NOISY).fidelity)  # fmt: skip
+    yield Row(
+        "two unlike pairs swapped, noisy gates: fidelity",
+        fidelity(joined, target),
+        aers,
+        swap(first, second, NOISY).fidelity,
+    )
     rng = np.random.default_rng(SEED)
     runs, kept = 4000, []
     for _ in range(runs):

@@ -59,7 +59,7 @@ def test_lock_files_name_no_host(path):
 def test_every_requirement_is_pinned_with_hashes(path):
     joined = path.read_text().replace("\\\n", " ")
     lines = [line for line in joined.splitlines() if line.strip() and not line.startswith("#")]
-    assert len(lines) > 20
+    assert len(lines) > 5
     for line in lines:
         assert re.match(r"[\w.\[\]-]+==\S+( ; .+?)? +--hash=sha256:[0-9a-f]{64}\b", line), line
 

@@ -8,7 +8,6 @@ too is slower by the clock, so keys are also counted for each second of a proces
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import os
 import platform
@@ -38,6 +37,7 @@ WARM_UP_BLOCKS = 4
 # A long measurement is ordered in parts: between them it says how far it is and reads the memory.
 PART_S = 20.0
 FIRST_S = 60.0
+LEAST_BLOCKS = 8
 MIB = 2**20
 SUMMED = ("key_bits", "used_bits", "leak_bits", "shannon_bits", "rounds", "pulses")
 
@@ -206,13 +206,15 @@ def _measure_rate(
         order(WARM_UP_BLOCKS, FIRST_S)
         warm = order(WARM_UP_BLOCKS, FIRST_S)
         each = max(run["seconds"] for run in warm) / WARM_UP_BLOCKS
-        parts = math.ceil(seconds / PART_S)
         timed = Timed()
-        for part in range(parts):
-            update(f"{words} for {seconds:g} s" + (f": {part / parts:.0%}" if parts > 1 else ""))
-            length = seconds / parts
-            timed.add(order(max(8, round(length / each)), FIRST_S + 20.0 * length))
-            each = timed.elapsed / (timed.blocks / links)
+        while timed.elapsed < seconds:
+            done = f": {timed.elapsed / seconds:.0%}" if timed.blocks else ""
+            update(f"{words} for {seconds:g} s{done}")
+            length = min(PART_S, seconds - timed.elapsed)
+            blocks = max(LEAST_BLOCKS, round(length / each))
+            part = order(blocks, FIRST_S + 20.0 * length)
+            timed.add(part)
+            each = max(run["seconds"] for run in part) / blocks
         for ours, _ in pipes:
             ours.send(0)
         for process in processes:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bridge.quantum.codes.experiment import MemoryExperiment
     from bridge.quantum.codes.noise import CircuitNoise
 
-WIDTH = 112
+WIDTH = 128
 CODES = ("surface", "colour", "bicycle-72", "bicycle-144")
 
 

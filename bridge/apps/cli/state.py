@@ -103,7 +103,7 @@ def demo(
                 MemoryLane.bare(0.0),
                 advance=lambda: progress.advance(task),
                 # Rates of rare events reach as far as an encoded memory does.
-                longest_s=None if rates is None else 2.0,
+                longest_s=None if rates is None else 1.0,
             )
             files = _draw(study, base, rng)
     if study is not None:
@@ -119,7 +119,7 @@ def demo(
 def _figures(rates: Path) -> Any:
     try:
         return loads(rates.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"rates: expected a file of JSON, got {rates}: {error}") from None
 
 

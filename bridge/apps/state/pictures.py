@@ -14,7 +14,7 @@ COLORS = ("#1f5fa8", "#0f8a5f", "#7a3fa0", "#b4232a", "#8a6d0b")
 
 def draw_storage(study: StorageStudy, base: Path) -> list[Path]:
     """Secret fraction against storage time: writes ``base``.png and .svg; their paths."""
-    figure, axes = _axes()
+    figure, axes = _axes(9.6)
     for place, series in enumerate(study.series):
         color = ORANGE if series.distance == 0 else COLORS[(place - 1) % len(COLORS)]
         _storage(axes, series, color)
@@ -105,15 +105,17 @@ def _note(axes: Any, marker: str, label: str) -> None:
     axes.plot([], [], marker=marker, markersize=5, linestyle="none", color=GREY, label=label)
 
 
-def _axes() -> tuple[Any, Any]:
-    figure = require_matplotlib().Figure(figsize=(7.6, 4.8), layout="constrained")
+def _axes(width: float = 7.6) -> tuple[Any, Any]:
+    figure = require_matplotlib().Figure(figsize=(width, 4.8), layout="constrained")
     return figure, figure.subplots()
 
 
 def _save(figure: Any, axes: Any, base: Path, salt: str) -> list[Path]:
     axes.grid(True, which="major", color="#e5e7eb")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="lower left" if salt == "storage" else (0.5, 0.55), fontsize=8)
+    # Curves of stored key go everywhere: their names stand beside them.
+    place = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if salt == "storage" else {}
+    axes.legend(frameon=False, fontsize=8, **(place or {"loc": (0.5, 0.55)}))
     paths = [base.with_name(f"{base.name}-{salt}.{kind}") for kind in FORMATS]
     from matplotlib import rc_context
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
 from bridge.domain.errors import ConfigError, InputError
 from bridge.quantum.circuits.profile import Coupling, HardwareProfile, Qubit
@@ -107,13 +108,18 @@ def read_profile(path: Path) -> HardwareProfile:
 def parse_profile(text: str, source: str = "profile") -> HardwareProfile:
     """The profile in ``text``; ``source`` names it in errors."""
     try:
+        # First by a parser with a limit of its own: where a library has raised Python's, text that
+        # is deep enough ends the process in the other.
+        from_json(text)
+    except ValueError as error:
+        if "recursion limit" in str(error):
+            raise InputError(f"{source}: expected JSON less deep") from None
+    try:
         raw = json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         raise InputError(
             f"{source}: expected JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         ) from None
-    except RecursionError:
-        raise InputError(f"{source}: expected JSON less deep") from None
     except _Twice as error:
         raise InputError(f"{source}: key {error.args[0]!r} stands twice in one object") from None
     try:

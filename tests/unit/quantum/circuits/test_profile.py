@@ -130,8 +130,19 @@ def test_keys_are_those_of_the_format() -> None:
         parse_profile('{"name": 1, "name": 2}')
     with pytest.raises(InputError, match="line 1, column 2"):
         parse_profile("{")
-    with pytest.raises(InputError, match="less deep"):
-        parse_profile("[" * 200_000)
+    for deep in ("[" * 200_000, '{"a":' * 200_000):
+        with pytest.raises(InputError, match="less deep"):
+            parse_profile(deep)
+
+
+def test_a_raised_limit_of_recursion_is_not_gone_to() -> None:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)  # as a library may
+    try:
+        with pytest.raises(InputError, match="less deep"):
+            parse_profile("[" * 200_000)
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

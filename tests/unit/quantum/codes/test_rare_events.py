@@ -272,7 +272,7 @@ def test_strata_agree_with_plain_counting_at_a_thousandth(distance: int, shots: 
 
 
 @long_run
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(3000)
 def test_a_round_at_distance_11_and_a_shot_at_distance_13_fail_less_than_1_in_10_million() -> None:
     eleven = stratified(11, 0.001, 8_000_000).rate()
     assert eleven.per_round(11).upper < 1e-7

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from math import nan
 from pathlib import Path
 
@@ -270,11 +270,13 @@ def test_seeds_differ_by_every_part_of_their_path() -> None:
 
 
 def _children() -> list[psutil.Process]:
-    return [
-        one
-        for one in psutil.Process().children(recursive=True)
-        if "spawn_main" in " ".join(one.cmdline())
-    ]
+    found = []
+    for one in psutil.Process().children(recursive=True):
+        # Another's child may have ended, and not be waited for yet.
+        with suppress(psutil.NoSuchProcess):
+            if "spawn_main" in " ".join(one.cmdline()):
+                found.append(one)
+    return found
 
 
 def _until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
