@@ -1,0 +1,70 @@
+"""The compiler for a language and a version, and what it has compiled before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any, Protocol
+
+from bridge.domain.match_errors import SourceRefused
+from bridge.verifier.compilers.cache import default_cache
+from bridge.verifier.compilers.confined import Limits
+from bridge.verifier.compilers.solc import Solc
+from bridge.verifier.compilers.version import Version
+from bridge.verifier.compilers.vyper import VyperCompiler
+
+
+class Compiler(Protocol):
+    """What compiles: standard JSON in and out."""
+
+    language: str
+    long_version: str
+
+    def compile(self, request: dict[str, Any], limits: Limits) -> dict[str, Any]:
+        """The standard JSON output, or an error of `bridge.domain.match_errors`."""
+
+
+class Compilers:
+    """Finds compilers in a cache folder, and fetches those that are not there.
+
+    ``kept`` is a folder for outputs by the hash of version and request, so that nothing is
+    compiled twice; None keeps none. What failed is never kept.
+    """
+
+    def __init__(
+        self, cache: Path | None = None, limits: Limits | None = None, kept: Path | None = None
+    ) -> None:
+        self.cache = cache or default_cache()
+        self.limits = limits or Limits()
+        self._kept = kept
+        self._found: dict[tuple[str, Version], Compiler] = {}
+
+    def find(self, language: str, version: Version) -> Compiler:
+        """The compiler; ``CompilerMissing``, or ``SourceRefused`` for another language."""
+        if language not in ("Solidity", "Vyper"):
+            raise SourceRefused(
+                f"language: expected Solidity or Vyper, got {language!r}", "unsupported_language"
+            )
+        key = (language, version)
+        if key not in self._found:
+            kind = Solc if language == "Solidity" else VyperCompiler
+            self._found[key] = kind.of(version, self.cache)
+        return self._found[key]
+
+    def compile(self, compiler: Compiler, request: dict[str, Any]) -> dict[str, Any]:
+        """What ``compiler`` makes of the request, or made of it before."""
+        if self._kept is None:
+            return compiler.compile(request, self.limits)
+        text = json.dumps([compiler.long_version, request], sort_keys=True)
+        file = self._kept / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
+        if file.exists():
+            kept: dict[str, Any] = json.loads(file.read_text())
+            return kept
+        output = compiler.compile(request, self.limits)
+        self._kept.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f".{file.name}.{os.getpid()}")
+        draft.write_text(json.dumps(output))
+        draft.rename(file)
+        return output
