@@ -41,8 +41,8 @@ class Solc:
 
     def __init__(self, soljson: Path, wrapper: Path, long_version: str) -> None:
         self.long_version = long_version
-        self._soljson = soljson
-        self._wrapper = wrapper
+        self.soljson = soljson
+        self.wrapper = wrapper
 
     @classmethod
     def of(cls, version: Version, cache: Path) -> Solc:
@@ -78,7 +78,7 @@ class Solc:
         """
         ended = run_confined(
             self.long_version,
-            _command(_node(self.long_version), self._wrapper, self._soljson, limits),
+            _command(_node(self.long_version), self.wrapper, self.soljson, limits),
             json.dumps(request).encode(),
             limits,
         )

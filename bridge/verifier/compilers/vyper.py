@@ -31,7 +31,7 @@ class VyperCompiler:
 
     def __init__(self, folder: Path, long_version: str) -> None:
         self.long_version = long_version
-        self._folder = folder
+        self.folder = folder
 
     @classmethod
     def of(cls, version: Version, cache: Path) -> VyperCompiler:
@@ -55,8 +55,8 @@ class VyperCompiler:
         Raises ``CompilerExhausted`` at a limit. It runs in an empty folder: older versions look
         for what is not among the sources on disk.
         """
-        empty = self._folder / "empty"
-        command = [str(self._folder / "bin" / "python"), "-I", str(self._folder / "run.py")]
+        empty = self.folder / "empty"
+        command = [str(self.folder / "bin" / "python"), "-I", str(self.folder / "run.py")]
         text = json.dumps(request).encode()
         ended = run_confined(self.long_version, command, text, limits, empty)
         if ended.code != 0 and not ended.out.strip():
