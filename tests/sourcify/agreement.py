@@ -100,9 +100,11 @@ async def _ours(client: ChainClient, compilers: Compilers, case: Case) -> Answer
     except MatchError as error:
         return Answer(0, 0, error.code)
     sides = {"runtime": found.runtime, "creation": found.creation}
+    # Here the creation is looked for where it is not given, there it is not.
+    creation = int(found.creation.kind) if transaction else 0
     return Answer(
         int(found.runtime.kind),
-        int(found.creation.kind),
+        creation,
         f"immutables {found.binding}" if found.match < found.runtime.kind else "",
         int(found.match),
         {

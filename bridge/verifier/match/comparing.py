@@ -186,7 +186,7 @@ def _auxdata(
 
 
 def _alike(ours: bytes, theirs: bytes) -> bool:
-    """Whether both are auxdata with the same keys, and values of the same type and size."""
+    """Whether both are auxdata of one compiler that differ in the hash of the sources alone."""
     size = cbor.LENGTH_BYTES
     if ours[-size:] != theirs[-size:]:
         return False
@@ -194,21 +194,20 @@ def _alike(ours: bytes, theirs: bytes) -> bool:
         mine, other = cbor.decode(ours[:-size]), cbor.decode(theirs[:-size])
     except cbor.NotAuxdata:
         return False
-    if not isinstance(mine, dict) or not isinstance(other, dict):
-        return False  # Vyper's says how the code is laid out: there is nothing that may differ
-    return (
-        list(mine) == list(other)
-        and all(
-            type(mine[key]) is type(other[key]) and _shape(mine[key]) == _shape(other[key])
-            for key in mine
-            if key != "solc"
-        )
-        and mine.get("solc") == other.get("solc")
+    if isinstance(mine, list) and isinstance(other, list):
+        # Vyper's: since 0.4.1 a hash of the sources, then how the code is laid out.
+        hashed = len(mine) == len(other) > 4
+        return hashed and _shape(mine[0]) == _shape(other[0]) and mine[1:] == other[1:]
+    if not isinstance(mine, dict) or not isinstance(other, dict) or list(mine) != list(other):
+        return False
+    return all(
+        _shape(mine[key]) == _shape(other[key]) if key in cbor.HASHES else mine[key] == other[key]
+        for key in mine
     )
 
 
 def _shape(value: object) -> object:
-    return len(value) if isinstance(value, bytes | str) else value
+    return (type(value), len(value)) if isinstance(value, bytes) else value
 
 
 def _arguments(compiled: Compiled, rest: bytes) -> bytes:
