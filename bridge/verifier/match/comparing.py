@@ -51,6 +51,7 @@ def match_runtime(compiled: Compiled, onchain: bytes, address: bytes) -> Matched
     code = bytearray(compiled.runtime.code)
     done: list[Transformation] = []
     try:
+        _check_length(compiled, onchain)
         protection = _call_protection(code, onchain, address, done)
         immutables = _immutables(compiled, code, onchain, done)
         libraries = _libraries(code, compiled.runtime.libraries, onchain, done)
@@ -94,6 +95,23 @@ def _kind(code: Code) -> MatchKind:
     except cbor.NotAuxdata:
         hashed = False
     return MatchKind.EXACT_MATCH if hashed else MatchKind.MATCH
+
+
+def _check_length(compiled: Compiled, onchain: bytes) -> None:
+    """Code of another length is other code, unless the chain's has no hash of metadata.
+
+    Vyper appends its immutables, so there the chain's may be longer.
+    """
+    code = compiled.runtime.code
+    if len(onchain) == len(code) or (compiled.appended and len(onchain) > len(code)):
+        return
+    if not compiled.appended:
+        if _same_metadata(compiled, onchain):
+            raise _extra_file()
+        end = cbor.at_end(onchain)
+        if end is None or not end.has_hash:
+            return
+    raise _Differs("bytecode_length_mismatch", _lengths(code, onchain))
 
 
 def _call_protection(
@@ -241,17 +259,24 @@ def _abi_type(entry: dict[str, Any]) -> str:
 
 
 def _difference(compiled: Compiled, code: bytes, onchain: bytes) -> _Differs:
-    if not compiled.appended and compiled.optimized:
-        ours, theirs = cbor.at_end(compiled.runtime.code), cbor.at_end(onchain)
-        if ours is not None and theirs is not None and ours.value == theirs.value:
-            return _Differs(
-                "extra_file_input_bug",
-                "the metadata's hash is the same and the code is not: give the whole standard "
-                "JSON of the deployment, with the files that this contract does not need",
-            )
-    if len(code) != len(onchain):
-        return _Differs("bytecode_length_mismatch", _lengths(code, onchain))
+    if not compiled.appended and _same_metadata(compiled, onchain):
+        return _extra_file()
     return _Differs("no_match", f"runtime code: {_first_difference(code, onchain)}")
+
+
+def _same_metadata(compiled: Compiled, onchain: bytes) -> bool:
+    """Whether optimized code ends with the very auxdata of the compiled one."""
+    ours, theirs = cbor.at_end(compiled.runtime.code), cbor.at_end(onchain)
+    same = ours is not None and theirs is not None and ours.value == theirs.value
+    return same and compiled.optimized
+
+
+def _extra_file() -> _Differs:
+    return _Differs(
+        "extra_file_input_bug",
+        "the metadata's hash is the same and the code is not: give the whole standard JSON of "
+        "the deployment, with the files that this contract does not need",
+    )
 
 
 def _lengths(code: bytes, onchain: bytes) -> str:

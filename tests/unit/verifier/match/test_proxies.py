@@ -9,7 +9,7 @@ from bridge.verifier.match.proxies import SLOTS, ProxyKind, minimal_proxy
 
 TARGET = bytes.fromhex("be" * 20)
 CALLER, PROXY = "0x" + "ca" * 20, "0x" + "aa" * 20
-ANSWER = bytes.fromhex("305f52365f60203760205f60403e366020015ff3")
+ANSWER = bytes.fromhex("305f52365f602037366020015ff3")
 """Its own address, then the calldata: run for a proxy, the address is the proxy's."""
 
 FORMS = {
