@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from eth_utils.address import to_checksum_address
+
 from bridge.chain.client import ChainClient
 from bridge.domain.match_errors import MatchError
 from bridge.verifier.compilers.choice import Compilers
@@ -151,7 +153,7 @@ def _line(anvil: Anvil, compilers: Compilers, case: Case) -> dict[str, Any]:
         "id": case.id,
         "rpc": anvil.url,
         "chainId": CHAIN_ID,
-        "address": case.address,
+        "address": to_checksum_address(case.address),  # it compares them as text
         "transaction": case.transaction,
         "version": compiler.long_version,
         "language": case.build.language,
