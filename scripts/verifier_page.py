@@ -1,4 +1,4 @@
-"""Write docs/verifier-match.md: the verifier beside lib-sourcify, with the reason of each difference.
+"""Write docs/verifier-match.md: the verifier beside lib-sourcify, each difference with its reason.
 
     python scripts/verifier_page.py
 

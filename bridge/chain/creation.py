@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from eth_utils.address import to_checksum_address
 
@@ -15,6 +15,8 @@ from bridge.domain.errors import ChainError, ChainRefused
 
 MAX_FRAMES = 100_000
 CREATING = frozenset({"CREATE", "CREATE2", "create"})
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,7 @@ def _address(text: object) -> str:
     return str(to_checksum_address(parse_data(text, 20)))
 
 
-def _parsed(client: ChainClient, method: str, parse: Any, answer: Any) -> Any:
+def _parsed(client: ChainClient, method: str, parse: Callable[[Any], T], answer: Any) -> T:
     try:
         return parse(answer)
     except (ValueError, TypeError, LookupError) as error:

@@ -95,7 +95,7 @@ async def our_answers(anvil: Anvil, compilers: Compilers, cases: Sequence[Case])
 
 
 async def _ours(client: ChainClient, compilers: Compilers, case: Case) -> Answer:
-    request = case.build.request(case.name, case.edited)
+    request = case.build.request(case.name, case.edit)
     transaction = bytes.fromhex(case.transaction[2:]) if case.transaction else None
     try:
         found = await verify(client, compilers, request, case.address, transaction)
@@ -157,7 +157,7 @@ def _line(anvil: Anvil, compilers: Compilers, case: Case) -> dict[str, Any]:
         "transaction": case.transaction,
         "version": compiler.long_version,
         "language": case.build.language,
-        "input": case.build.input(case.edited),
+        "input": case.build.input(case.edit),
         "path": case.build.path,
         "name": case.name,
     }

@@ -12,8 +12,9 @@ from bridge.verifier.match.request import Request, from_standard_json
 
 CONTRACTS = Path(__file__).parent / "contracts"
 OPTIMIZED = {"optimizer": {"enabled": True, "runs": 200}}
-EDIT = "\n"
-"""Another source for the same code: only the hash of the metadata changes."""
+COMMENT = "// changed\n"
+LINE_END = "\n"
+"""Both make another source for the same code: only the hash of the metadata changes."""
 
 
 @dataclass(frozen=True)
@@ -33,21 +34,21 @@ class Build:
     def path(self) -> str:
         return f"contracts/{self.file}" if self.language == "Solidity" else self.file
 
-    def input(self, edited: bool = False) -> dict[str, Any]:
+    def input(self, edit: str = "") -> dict[str, Any]:
         text = (CONTRACTS / self.file).read_text()
         deploy = "deploy" if self.version >= "0.4" else "external"
-        text = text.replace("@DEPLOY@", f"@{deploy}") + (EDIT if edited else "")
+        text = text.replace("@DEPLOY@", f"@{deploy}") + edit
         return {
             "language": self.language,
             "sources": {self.path: {"content": text}},
             "settings": self.settings,
         }
 
-    def request(self, name: str, edited: bool = False) -> Request:
-        return from_standard_json(self.input(edited), self.version, f"{self.path}:{name}")
+    def request(self, name: str, edit: str = "") -> Request:
+        return from_standard_json(self.input(edit), self.version, f"{self.path}:{name}")
 
-    def compiled(self, compilers: Compilers, name: str, edited: bool = False) -> Compiled:
-        return compile_request(compilers, self.request(name, edited))
+    def compiled(self, compilers: Compilers, name: str, edit: str = "") -> Compiled:
+        return compile_request(compilers, self.request(name, edit))
 
 
 NEWEST = "0.8.37"

@@ -11,7 +11,17 @@ from bridge.crypto.hashing import keccak256
 from bridge.verifier.compilers.choice import Compilers
 from bridge.verifier.match.compiled import Compiled
 from tests.sourcify.anvil import SENDER, Anvil, hand_made
-from tests.sourcify.builds import FIRST, MODERN, OLDER, OLDEST, SIXTH, VYPER, Build
+from tests.sourcify.builds import (
+    COMMENT,
+    FIRST,
+    LINE_END,
+    MODERN,
+    OLDER,
+    OLDEST,
+    SIXTH,
+    VYPER,
+    Build,
+)
 
 OWNER = "0x" + "c0" * 20
 LIBRARIES = {"Sums": b"\x51" * 20, "Products": b"\x52" * 20}
@@ -27,7 +37,7 @@ class Case:
     name: str
     address: str
     transaction: str | None
-    edited: bool = False
+    edit: str = ""
 
 
 def all_cases(anvil: Anvil, compilers: Compilers) -> Iterator[Case]:
@@ -73,10 +83,10 @@ class Deployer:
         return bytes(code) + arguments
 
     def case(
-        self, kind: str, name: str, address: str, transaction: str | None, edited: bool = False
+        self, kind: str, name: str, address: str, transaction: str | None, edit: str = ""
     ) -> Case:
         identity = f"{self.build.label} / {name} / {kind}"
-        return Case(identity, kind, self.build, name, address, transaction, edited)
+        return Case(identity, kind, self.build, name, address, transaction, edit)
 
     def genuine(self, name: str, arguments: bytes = b"") -> tuple[str, str]:
         return self.anvil.deploy(self.creation(name, arguments))
@@ -134,7 +144,9 @@ def _plain(deployer: Deployer, name: str) -> Iterator[Case]:
     yield deployer.case("deployed", name, address, transaction)
     yield deployer.case("no transaction given", name, address, None)
     yield deployer.case("another contract's transaction", name, address, other_transaction)
-    yield deployer.case("a comment changed", name, other, other_transaction, edited=True)
+    yield deployer.case("a comment changed", name, other, other_transaction, edit=COMMENT)
+    if deployer.build is FIRST:
+        yield deployer.case("a line end more", name, other, other_transaction, edit=LINE_END)
     yield deployer.forged("one byte of code changed", name, _flipped(code, len(code) // 3))
     yield deployer.forged("one instruction more", name, b"\x5b" + code)
     yield deployer.forged("hand-made creation", name, code)
@@ -175,7 +187,7 @@ def _fixed(deployer: Deployer, name: str, arguments: bytes) -> Iterator[Case]:
     code = deployer.anvil.code(address)
     yield deployer.case("immutables", name, address, transaction)
     yield deployer.case("immutables, no transaction given", name, address, None)
-    yield deployer.case("a comment changed", name, address, transaction, edited=True)
+    yield deployer.case("a comment changed", name, address, transaction, edit=COMMENT)
     places = deployer.compiled(name).immutables
     by_id: dict[str, list[int]] = {}
     for place in places:
@@ -234,7 +246,7 @@ def _factory(deployer: Deployer) -> Iterator[Case]:
     """Contracts that a contract creates."""
     factory, transaction = deployer.genuine("Factory")
     yield deployer.case("deployed", "Factory", factory, transaction)
-    yield deployer.case("a comment changed", "Factory", factory, transaction, edited=True)
+    yield deployer.case("a comment changed", "Factory", factory, transaction, edit=COMMENT)
     calls = (
         ("made by a factory", "make()", b""),
         ("made by CREATE2", "makeAt(bytes32)", b"\x01" * 32),

@@ -17,6 +17,11 @@ CHANGED = (
     "code of today."
 )
 REASONS = {
+    "a line end more": (
+        "lib-sourcify changes line ends and spaces at the ends of the given sources until their "
+        "hash is the chain's, and then says exact. Here a standard JSON is compiled as it is "
+        "given; only the sources of a metadata, which names their hashes, are tried so."
+    ),
     "immutables that disagree": DISAGREE,
     "immutables that disagree, no transaction": DISAGREE,
     "immutables forged alike": HAND_MADE,

@@ -49,8 +49,11 @@ class Compilers:
             )
         key = (language, version)
         if key not in self._found:
-            kind = Solc if language == "Solidity" else VyperCompiler
-            self._found[key] = kind.of(version, self.cache)
+            self._found[key] = (
+                Solc.of(version, self.cache)
+                if language == "Solidity"
+                else VyperCompiler.of(version, self.cache)
+            )
         return self._found[key]
 
     def compile(self, compiler: Compiler, request: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ integers and booleans, lengths in their shortest form. Anything else is no auxda
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 MAX_DEPTH = 4
 HASHES = ("ipfs", "bzzr0", "bzzr1")
@@ -14,7 +15,7 @@ HASHES = ("ipfs", "bzzr0", "bzzr1")
 KNOWN = frozenset({*HASHES, "solc", "experimental", "vyper"})
 LENGTH_BYTES = 2
 
-Value = int | bool | bytes | str | list["Value"] | dict[str, "Value"]
+Value: TypeAlias = "int | bool | bytes | str | list[Value] | dict[str, Value]"
 
 
 class NotAuxdata(ValueError):
