@@ -263,13 +263,15 @@ def _changed_places(
     """Where auxdata stands in ``code`` and its changed form at the same place in ``edited``.
 
     The same bytes put into the source by somebody stay as they are when the metadata changes.
+    They are numbered in the assembly's order, as Sourcify does it.
     """
-    found: dict[int, Auxdata] = {}
+    found: dict[int, tuple[int, bytes]] = {}
     if len(code) == len(edited) and len(listed) == len(changed):
-        for one, other in zip(listed, changed, strict=True):
+        for number, (one, other) in enumerate(zip(listed, changed, strict=True)):
             at = code.find(one)
             while at >= 0:
                 if one != other and edited[at : at + len(other)] == other:
-                    found[at] = Auxdata(at, one)
+                    found.setdefault(at, (number, one))
                 at = code.find(one, at + 1)
-    return {str(number): found[at] for number, at in enumerate(sorted(found), start=1)}
+    places = sorted(found, key=lambda at: (found[at][0], at))
+    return {str(number): Auxdata(at, found[at][1]) for number, at in enumerate(places, start=1)}
