@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +16,8 @@ from bridge.verifier.compilers.confined import Limits
 from bridge.verifier.compilers.solc import Solc
 from bridge.verifier.compilers.version import Version
 from bridge.verifier.compilers.vyper import VyperCompiler
+
+RECENT = 4
 
 
 class Compiler(Protocol):
@@ -29,7 +33,8 @@ class Compiler(Protocol):
 class Compilers:
     """Finds compilers in a cache folder, and fetches those that are not there.
 
-    ``kept`` is a folder for outputs by the hash of version and request, so that nothing is
+    The last `RECENT` outputs stay in memory: who verifies one contract of a project verifies more.
+    ``kept`` is a folder for all of them, by the hash of version and request, so that nothing is
     compiled twice; None keeps none. What failed is never kept.
     """
 
@@ -40,6 +45,8 @@ class Compilers:
         self.limits = limits or Limits()
         self._kept = kept
         self._found: dict[tuple[str, Version], Compiler] = {}
+        self._recent: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def find(self, language: str, version: Version) -> Compiler:
         """The compiler; ``CompilerMissing``, or ``SourceRefused`` for another language."""
@@ -58,10 +65,25 @@ class Compilers:
 
     def compile(self, compiler: Compiler, request: dict[str, Any]) -> dict[str, Any]:
         """What ``compiler`` makes of the request, or made of it before."""
+        text = json.dumps([compiler.long_version, request], sort_keys=True)
+        name = hashlib.sha256(text.encode()).hexdigest()
+        with self._lock:
+            output = self._recent.get(name)
+        if output is None:
+            output = self._kept_or_made(compiler, request, name)
+        with self._lock:
+            self._recent[name] = output
+            self._recent.move_to_end(name)
+            while len(self._recent) > RECENT:
+                self._recent.popitem(last=False)
+        return output
+
+    def _kept_or_made(
+        self, compiler: Compiler, request: dict[str, Any], name: str
+    ) -> dict[str, Any]:
         if self._kept is None:
             return compiler.compile(request, self.limits)
-        text = json.dumps([compiler.long_version, request], sort_keys=True)
-        file = self._kept / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
+        file = self._kept / f"{name}.json"
         if file.exists():
             kept: dict[str, Any] = json.loads(file.read_text())
             return kept
