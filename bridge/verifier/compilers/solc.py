@@ -56,7 +56,7 @@ class Solc:
             raise CompilerMissing(str(version), "expected solc 0.4.0 or newer, a release")
         node = _node(str(version))
         wrapper = _package(cache, WRAPPER, str(version))
-        said = []
+        said: list[str] = []
         for number in (version.number, f"{version.number}-fixed"):
             try:
                 package = _package(cache, number, str(version))

@@ -117,8 +117,8 @@ async def find_proxy(client: ChainClient, address: str, code: bytes, block: int)
             continue
         if kind is not ProxyKind.EIP1967_BEACON:
             return Proxy(kind, (behind,))
-        target = await _beacon_target(client, behind.address, block)
-        further = await _behind(client, target, block) if target else None
+        led = await _beacon_target(client, behind.address, block)
+        further = await _behind(client, led, block) if led else None
         return Proxy(kind, (further,) if further else (), behind)
     return None
 

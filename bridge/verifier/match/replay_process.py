@@ -54,9 +54,8 @@ def run(task: dict[str, Any]) -> dict[str, str]:
     )
     sender, data = task["sender"], bytes.fromhex(task["data"])
     # The nonce decides where a contract goes. Earlier transactions of the block may have raised it.
-    evm.insert_account_info(
-        sender, pyrevm.AccountInfo(nonce=task["nonce"], balance=RICH_WEI, code=b"")
-    )
+    evm.insert_account_info(sender, pyrevm.AccountInfo(nonce=task["nonce"], code=b""))
+    evm.set_balance(sender, RICH_WEI)
     try:
         if task["to"] is None:
             evm.deploy(sender, data, value=task["value"], gas=task["gas"])
