@@ -70,6 +70,11 @@ class Deployer:
         self.build = build
         self._compilers = compilers
 
+    @property
+    def comment(self) -> str:
+        """What is put after a source to change no more than its hash."""
+        return COMMENT[self.build.language]
+
     def compiled(self, name: str) -> Compiled:
         return self.build.compiled(self._compilers, name)
 
@@ -144,7 +149,7 @@ def _plain(deployer: Deployer, name: str) -> Iterator[Case]:
     yield deployer.case("deployed", name, address, transaction)
     yield deployer.case("no transaction given", name, address, None)
     yield deployer.case("another contract's transaction", name, address, other_transaction)
-    yield deployer.case("a comment changed", name, other, other_transaction, edit=COMMENT)
+    yield deployer.case("a comment changed", name, other, other_transaction, edit=deployer.comment)
     if deployer.build is FIRST:
         yield deployer.case("a line end more", name, other, other_transaction, edit=LINE_END)
     yield deployer.forged("one byte of code changed", name, _flipped(code, len(code) // 3))
@@ -187,7 +192,7 @@ def _fixed(deployer: Deployer, name: str, arguments: bytes) -> Iterator[Case]:
     code = deployer.anvil.code(address)
     yield deployer.case("immutables", name, address, transaction)
     yield deployer.case("immutables, no transaction given", name, address, None)
-    yield deployer.case("a comment changed", name, address, transaction, edit=COMMENT)
+    yield deployer.case("a comment changed", name, address, transaction, edit=deployer.comment)
     places = deployer.compiled(name).immutables
     by_id: dict[str, list[int]] = {}
     for place in places:
@@ -247,7 +252,9 @@ def _factory(deployer: Deployer) -> Iterator[Case]:
     factory, transaction = deployer.genuine("Factory")
     yield deployer.case("deployed", "Factory", factory, transaction)
     if deployer.build is FIRST:  # two compilations more
-        yield deployer.case("a comment changed", "Factory", factory, transaction, edit=COMMENT)
+        yield deployer.case(
+            "a comment changed", "Factory", factory, transaction, edit=deployer.comment
+        )
     calls = (
         ("made by a factory", "make()", b""),
         ("made by CREATE2", "makeAt(bytes32)", b"\x01" * 32),

@@ -1,4 +1,4 @@
-pragma solidity >=0.4.11 <0.8.0;
+pragma solidity >=0.4.17 <0.8.0;
 
 /// The same for compilers before 0.8: no immutables in the oldest, libraries with older placeholders.
 library Sums {
