@@ -112,13 +112,15 @@ class Jobs:
                 "of runtime and creation code",
                 "already_verified",
             )
-        if self._waiting.full():
-            raise SourceRefused(
-                f"{MAX_WAITING} verifications wait already: try again later", "too_many_requests"
-            )
         identity = str(uuid.uuid4())
         await asyncio.to_thread(self.store.begin, identity, chain_id, address)
-        self._waiting.put_nowait((identity, chain_id, address, work))
+        try:
+            self._waiting.put_nowait((identity, chain_id, address, work))
+        except asyncio.QueueFull as error:
+            problem = f"{MAX_WAITING} verifications wait already: try again later"
+            ended = failure("too_many_requests", problem)
+            await asyncio.to_thread(self.store.finish, identity, 0, {}, ended)
+            raise SourceRefused(problem, "too_many_requests") from error
         return identity
 
     async def _work(self) -> None:
