@@ -12,7 +12,7 @@ SOAK_MINUTES ?= 60
 QKD_BLOCKS ?= 100000
 WORKERS ?= 2
 
-.PHONY: demo test fuzz kme-fuzz soak faults differential blocks link-statistics verify-physics lint check-generated \
+.PHONY: demo test sourcify fuzz kme-fuzz soak faults differential blocks link-statistics verify-physics lint check-generated \
   bench tools liboqs hyperlane lock picture clean
 .DEFAULT_GOAL := demo
 
@@ -22,7 +22,7 @@ demo: $(VENV)/.core $(if $(NPM),node_modules/.done)
 
 ## The whole suite. Anvil, solc, Hyperlane's contracts and liboqs are used where Node.js, Cargo and
 ## CMake are there. The order is that of tests/schedule.py, for WORKERS at once.
-test: $(VENV)/.dev $(if $(NPM),node_modules/.done) liboqs hyperlane
+test: $(VENV)/.dev $(if $(NPM),node_modules/.done .cache/sourcify/.done) liboqs hyperlane
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 ## The invariants' machines for an hour, or FUZZ_MINUTES; prints the seeds, of which FUZZ_SEED repeats one.
@@ -50,6 +50,12 @@ kme-fuzz: $(VENV)/.dev
 ## More changed signatures of ML-DSA-87, the contract against independent libraries.
 differential: $(VENV)/.dev liboqs
 	ASTRALINK_DIFFERENTIAL_CASES=2000 $(BIN)/python -m pytest -s tests/contracts/test_ml_dsa_verifier_differential.py
+
+## The verifier beside lib-sourcify on all cases, and the page docs/verifier-match.md of what came of
+## it. Compilers of ten versions are fetched once into .cache/compilers.
+sourcify: $(VENV)/.dev node_modules/.done .cache/sourcify/.done
+	SOURCIFY=all $(BIN)/python -m pytest -s tests/differential/test_sourcify.py
+	$(BIN)/python scripts/verifier_page.py
 
 ## The statistics of the link with twenty times the pulses, and the entropy estimates of a million bits.
 link-statistics: $(VENV)/.dev
@@ -138,6 +144,12 @@ node_modules/.done: package.json package-lock.json
 	@echo "installing Anvil, solc and the contracts that ours import into node_modules"
 	@# Not `npm ci`: the lock names one platform's Anvil, and npm adds the one of this machine.
 	$(NPM) install --no-save --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+.cache/sourcify/.done: tests/sourcify/package.json tests/sourcify/package-lock.json
+	@echo "installing lib-sourcify into .cache/sourcify"
+	@mkdir -p .cache/sourcify && cp $^ .cache/sourcify/
+	$(NPM) ci --prefix .cache/sourcify --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 clean:

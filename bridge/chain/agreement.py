@@ -28,7 +28,14 @@ from bridge.domain.errors import (
 log = structlog.get_logger()
 
 COMPARED_METHODS = frozenset(
-    {"eth_getBlockByNumber", "eth_getLogs", "eth_call", "eth_getCode", "eth_getBalance"}
+    {
+        "eth_getBlockByNumber",
+        "eth_getLogs",
+        "eth_call",
+        "eth_getCode",
+        "eth_getBalance",
+        "eth_getStorageAt",
+    }
 )
 SHOWN_CHARACTERS = 200
 NO_BLOCK = "no such block"
@@ -39,7 +46,7 @@ T = TypeVar("T")
 class AgreedClient(ChainClient):
     """A ``ChainClient`` whose reads are what ``agreement`` endpoints say alike.
 
-    Blocks, logs, calls, code and balances are compared; they raise ``EndpointsTooFew`` or
+    Blocks, logs, calls, code, storage and balances are compared; they raise ``EndpointsTooFew`` or
     ``EndpointsDisagree`` where they cannot be believed. An endpoint that is alone with what it
     says is left for a while, and its words are in the log. Everything else goes to one endpoint.
     """
@@ -75,6 +82,10 @@ class AgreedClient(ChainClient):
     async def code(self, address: str, block: Block = "latest") -> bytes:
         """The contract code at ``address``; empty where it holds none."""
         return await super().code(address, await self._number(block))
+
+    async def storage(self, address: str, slot: int, block: Block = "latest") -> bytes:
+        """The word at ``slot`` of the contract's storage, 32 bytes."""
+        return await super().storage(address, slot, await self._number(block))
 
     async def balance(self, address: str, block: Block = "latest") -> int:
         """The balance in wei."""
@@ -202,7 +213,7 @@ def _block_of(method: str, params: tuple[Any, ...]) -> int | None:
         return None
     if method == "eth_getLogs":
         return int(params[0]["toBlock"], 16)
-    text = params[1]
+    text = params[-1]
     return int(text, 16) if text.startswith("0x") else None
 
 

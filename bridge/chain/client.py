@@ -244,6 +244,10 @@ class ChainClient:
         """The contract code at ``address``; empty where it holds none."""
         return await self._ask(parse_data, "eth_getCode", address, _block(block))
 
+    async def storage(self, address: str, slot: int, block: Block = "latest") -> bytes:
+        """The word at ``slot`` of the contract's storage, 32 bytes."""
+        return await self._ask(_word, "eth_getStorageAt", address, quantity(slot), _block(block))
+
     async def balance(self, address: str, block: Block = "latest") -> int:
         """The balance in wei."""
         return await self._ask(parse_quantity, "eth_getBalance", address, _block(block))
@@ -362,6 +366,10 @@ def _gas_limit(block: Any) -> int:
 
 def _hash(answer: Any) -> bytes:
     return parse_data(answer, 32)
+
+
+def _word(answer: Any) -> bytes:
+    return parse_data(answer).rjust(32, b"\0")  # some nodes leave leading zeros out
 
 
 def _topic(topic: bytes | Sequence[bytes] | None) -> object:

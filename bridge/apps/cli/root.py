@@ -43,6 +43,8 @@ COMMANDS = (
     "keyservice",
     "kme",
     "ccip",
+    "verify",
+    "verifier",
 )
 
 
