@@ -28,7 +28,7 @@ test: $(VENV)/.dev $(if $(NPM),node_modules/.done .cache/sourcify/.done) liboqs 
 ## The invariants' machines for an hour, or FUZZ_MINUTES; prints the seeds, of which FUZZ_SEED repeats one.
 fuzz: $(VENV)/.dev
 	FUZZ_MINUTES=$(FUZZ_MINUTES) $(BIN)/python -m pytest -s tests/invariants/test_delivery.py \
-	  tests/invariants/test_signers.py tests/invariants/test_tokens.py
+	  tests/invariants/test_signers.py tests/invariants/test_tokens.py tests/invariants/test_verdicts.py
 
 ## The whole bridge under random faults for an hour, or SOAK_MINUTES; SOAK_SEED repeats a run. The
 ## report is in .cache/soak; one of an hour that passes is written to docs as well.

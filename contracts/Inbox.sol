@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {QuorumCount} from "./QuorumCount.sol";
 import {Governed} from "./governance/Governed.sol";
 import {Governance} from "./interfaces/IGoverned.sol";
 import {IInbox} from "./interfaces/IInbox.sol";
@@ -12,7 +13,7 @@ import {Checkpoint, CheckpointLib} from "./types/Checkpoint.sol";
 import {Contexts} from "./types/Contexts.sol";
 
 /// @title The Inbox: roots that a quorum attested, and messages delivered once under them
-contract Inbox is IInbox, Governed {
+contract Inbox is IInbox, QuorumCount, Governed {
     using CheckpointLib for Checkpoint;
     using MessageLib for bytes;
 
@@ -28,12 +29,8 @@ contract Inbox is IInbox, Governed {
 
     /// @inheritdoc IInbox
     uint32 public immutable localDomain;
-    /// @notice The signers that attest for this Inbox.
-    ISignerRegistry public immutable registry;
 
     mapping(uint32 domain => Origin) public origins;
-    /// @inheritdoc IInbox
-    mapping(bytes32 digest => uint256 signers) public counted;
     /// @inheritdoc IInbox
     mapping(uint32 origin => mapping(bytes32 root => uint32 size)) public attestedSize;
     /// @notice Whether a root was denied.
@@ -54,12 +51,11 @@ contract Inbox is IInbox, Governed {
     }
 
     constructor(uint32 localDomain_, ISignerRegistry registry_, Governance memory governance)
+        QuorumCount(registry_)
         Governed(governance)
     {
         if (localDomain_ == 0) revert InvalidDomain(localDomain_);
-        if (address(registry_).code.length == 0) revert RegistryHasNoCode(address(registry_));
         localDomain = localDomain_;
-        registry = registry_;
     }
 
     /// @inheritdoc IInbox
@@ -68,34 +64,15 @@ contract Inbox is IInbox, Governed {
         uint256[] calldata signers,
         bytes[] calldata signatures
     ) external whenOpen(checkpoint.originDomain) returns (bool attested) {
-        if (signers.length != signatures.length) {
-            revert LengthMismatch(signers.length, signatures.length);
-        }
-        if (signers.length == 0) revert NoSignatures();
+        _requireSignatures(signers.length, signatures.length);
         _requireOurs(checkpoint);
 
         uint32 origin = checkpoint.originDomain;
         bytes32 digest = checkpoint.digest();
-        bytes memory message = abi.encodePacked(digest);
-        uint256 bits = counted[digest];
-        for (uint256 i; i < signers.length; ++i) {
-            uint256 signer = signers[i];
-            // An index of 256 and more has no bit; the registry, which holds no more than 256
-            // signers, refuses it below.
-            if ((bits >> signer) & 1 == 1) revert SignerAlreadyCounted(signer);
-            bool valid = registry.isValidSignature(
-                checkpoint.epoch, signer, message, Contexts.CHECKPOINT, signatures[i]
-            );
-            if (!valid) revert InvalidSignature(signer);
-            bits |= 1 << signer;
-            emit SignatureCounted(digest, signer);
-        }
-        attested = registry.isQuorum(checkpoint.epoch, bits);
+        attested = _count(checkpoint.epoch, digest, Contexts.CHECKPOINT, signers, signatures);
         if (attested) {
             attestedSize[origin][checkpoint.root] = checkpoint.size;
             emit Attested(origin, checkpoint.root, checkpoint.size, checkpoint.epoch, digest);
-        } else {
-            counted[digest] = bits;
         }
     }
 

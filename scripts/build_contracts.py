@@ -73,6 +73,7 @@ DEPLOYED = (
     "SlhDsaSha2256sVerifier",
     "TokenBridge",
     "TokenVoucher",
+    "VerdictRegistry",
 )
 
 

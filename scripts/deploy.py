@@ -44,6 +44,9 @@ from bridge.domain.quorums import Signer, SignerSet
 from scripts._devnet import account, connected, require_chains, state_option, with_exit_codes
 
 EPOCH = 1
+CONTRACTS = (
+    *("registry", "outbox", "inbox", "receipts", "postcard", "tokens", "nfts", "verdicts"),
+)
 
 
 @click.command()
@@ -79,7 +82,7 @@ def cli(state: Path | None) -> None:
     for name, side in sides.items():
         for algorithm, address in side.verifiers.items():
             click.echo(f"chain {name}: verifier of {algorithm} {address}")
-        for contract in ("registry", "outbox", "inbox", "receipts", "postcard", "tokens", "nfts"):
+        for contract in CONTRACTS:
             click.echo(f"chain {name}: {contract} {getattr(side, contract)}")
     click.echo(f"written: {layout.deployment}")
 
@@ -111,6 +114,10 @@ def deploy_side(
     postcard = project.Postcard.deploy(outbox, inbox, owner, sender=owner)
     tokens = project.TokenBridge.deploy(outbox, inbox, receipts, governance, sender=owner)
     nfts = project.NftBridge.deploy(outbox, inbox, receipts, governance, sender=owner)
+    verdicts = project.VerdictRegistry.deploy(
+        *(registry, governance, governors.maximum_validity_s, int(governors.least_match)),
+        sender=owner,
+    )
     verifiers: dict[Algorithm, str] = {}
     for algorithm in algorithms_of(signer_set.signers):
         kernels = [assembled(name).deploy(sender=owner) for name in KERNELS.get(algorithm, ())]
@@ -132,6 +139,7 @@ def deploy_side(
         postcard=postcard.address,
         tokens=tokens.address,
         nfts=nfts.address,
+        verdicts=verdicts.address,
     )
 
 

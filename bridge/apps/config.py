@@ -40,6 +40,7 @@ from bridge.apps.keyservice_config import (
     KeyStorageConfig,
     RotationConfig,
 )
+from bridge.apps.verdicts_config import PolicyConfig, VerdictsConfig
 from bridge.chain.client import ChainSettings
 from bridge.domain.errors import ConfigError, UnknownDomain
 
@@ -191,7 +192,8 @@ class RelayerConfig(_Model):
 
     ``journal`` is a file, or postgresql+psycopg://host/name for several relayers, each of which has
     a ``replica`` name and an account of its own. At ``listen_url`` it tells metrics, health and
-    whether it is ready; without it nothing listens.
+    whether it is ready; without it nothing listens. With ``verdicts`` only messages between
+    contracts that are verified are relayed, and the others wait.
     """
 
     deployment: Path
@@ -200,6 +202,7 @@ class RelayerConfig(_Model):
     replica: Annotated[str, Field(min_length=1, max_length=64)] = "relayer"
     poll_interval_s: Annotated[float, Field(gt=0, le=60), Number] = 0.25
     listen_url: ListenUrl = None
+    verdicts: PolicyConfig | None = None
 
 
 class AttestorConfig(_Model):
@@ -261,6 +264,7 @@ class Config(BaseSettings):
     attesting: AttestingConfig = AttestingConfig()
     attestors: tuple[AttestorConfig, ...] = ()
     telemetry: TelemetryConfig = TelemetryConfig()
+    verdicts: VerdictsConfig | None = None
 
     @field_validator("chains")
     @classmethod
@@ -348,6 +352,7 @@ def load_config(path: Path) -> Config:
     except SettingsError as error:
         raise ConfigError("environment", [f"{ENVIRONMENT_PREFIX}...: {error}"]) from error
     folder = path.resolve().parent
+    policy = config.relayer.verdicts
     return config.model_copy(
         update={
             "key_service": config.key_service.model_copy(
@@ -362,9 +367,12 @@ def load_config(path: Path) -> Config:
             ),
             "relayer": config.relayer.model_copy(
                 update={
-                    name: folder / getattr(config.relayer, name)
-                    for name in ("deployment", "journal", "account_key_file")
-                    if isinstance(getattr(config.relayer, name), Path)
+                    **{
+                        name: folder / getattr(config.relayer, name)
+                        for name in ("deployment", "journal", "account_key_file")
+                        if isinstance(getattr(config.relayer, name), Path)
+                    },
+                    "verdicts": policy and policy.resolved(folder),
                 }
             ),
             "attesting": config.attesting.model_copy(

@@ -43,6 +43,7 @@ NAMES = (
     "SlhDsaSha2256sVerifier",
     "TokenBridge",
     "TokenVoucher",
+    "VerdictRegistry",
 )
 
 

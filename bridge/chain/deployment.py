@@ -18,6 +18,7 @@ from bridge.domain.errors import InputError
 from bridge.domain.keys import Algorithm
 from bridge.domain.messages import address_to_bytes32
 from bridge.domain.quorums import Signer, SignerKey, SignerSet
+from bridge.domain.verdicts import MatchKind
 
 Address = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
 
@@ -34,6 +35,7 @@ REGISTRATION_GAS = 12_000_000
 DELAY_S = 3_600
 """The least that the contracts take for a delay, an hour."""
 MAXIMUM_AGE_S = 7 * 24 * 3_600
+MAXIMUM_VALIDITY_S = 90 * 24 * 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class Governors:
 
     ``owner`` and ``guardian`` are two addresses. ``delay_s`` is the wait before what weakens a
     contract is executed, ``rotation_delay_s`` that before the next signer set attests, and
-    ``maximum_age_s`` how long the set before it goes on.
+    ``maximum_age_s`` how long the set before it goes on. No verdict counts for longer than
+    ``maximum_validity_s``, and none below ``least_match`` where a caller does not say.
     """
 
     owner: str
@@ -50,6 +53,8 @@ class Governors:
     delay_s: int = DELAY_S
     rotation_delay_s: int = DELAY_S
     maximum_age_s: int = MAXIMUM_AGE_S
+    maximum_validity_s: int = MAXIMUM_VALIDITY_S
+    least_match: MatchKind = MatchKind.MATCH
 
     def governance(self) -> tuple[str, str, int]:
         """``Governance`` of the contracts: owner, guardian, delay."""
@@ -63,7 +68,8 @@ class _Model(BaseModel):
 class SideRecord(_Model):
     """The contracts of one chain. ``start_block`` is the one before the first of them.
 
-    ``tokens`` and ``nfts`` are the bridges of ERC-20 and ERC-721, None where there are none.
+    ``tokens`` and ``nfts`` are the bridges of ERC-20 and ERC-721, ``verdicts`` is the
+    VerdictRegistry; None where there are none.
     """
 
     domain: int
@@ -77,6 +83,7 @@ class SideRecord(_Model):
     postcard: Address
     tokens: Address | None = None
     nfts: Address | None = None
+    verdicts: Address | None = None
 
 
 class KeyRecord(_Model):
@@ -155,11 +162,11 @@ async def deploy_bridge(
 ) -> DeploymentRecord:
     """The record of a bridge between all ``chains``, deployed by ``account``, the owner's.
 
-    Each chain gets registry, Outbox, Inbox, Receipts, the bridges of tokens, Postcard and a
-    verifier for each family of signatures; ML-DSA-87 keys are registered with theirs. Then each
-    chain learns the contracts of all others. Raises what ``send`` raises; ``InputError`` for an
-    algorithm that no contract verifies, and where ``account`` is not the owner, who introduces the
-    contracts to each other.
+    Each chain gets registry, Outbox, Inbox, Receipts, the bridges of tokens, Postcard, a registry
+    of verdicts and a verifier for each family of signatures; ML-DSA-87 keys are registered with
+    theirs. Then each chain learns the contracts of all others. Raises what ``send`` raises;
+    ``InputError`` for an algorithm that no contract verifies, and where ``account`` is not the
+    owner, who introduces the contracts to each other.
     """
     if account.address != governors.owner:
         raise InputError(f"owner: expected the account {account.address}, got {governors.owner}")
@@ -228,6 +235,10 @@ async def _deploy_side(
     postcard = await create("Postcard", outbox, inbox, governors.owner)
     tokens = await create("TokenBridge", outbox, inbox, receipts, governance)
     nfts = await create("NftBridge", outbox, inbox, receipts, governance)
+    verdicts = await create(
+        *("VerdictRegistry", registry, governance),
+        *(governors.maximum_validity_s, int(governors.least_match)),
+    )
     verifiers = {}
     for algorithm in algorithms_of(signer_set.signers):
         kernels = [await create(name) for name in KERNELS.get(algorithm, ())]
@@ -247,6 +258,7 @@ async def _deploy_side(
         postcard=postcard,
         tokens=tokens,
         nfts=nfts,
+        verdicts=verdicts,
     )
 
 

@@ -13,6 +13,7 @@ from bridge.domain.errors import InputError
 from bridge.domain.keys import Algorithm
 from bridge.domain.quorums import SignerKey, SignerSet
 from bridge.domain.rotations import Rotation
+from bridge.domain.verdicts import RevocationStatement, VerdictStatement, word_of
 
 SIGNER_SET_ABI: Final = "((uint16,(address,bytes)[])[],uint32,uint32,uint32)"
 """``SignerSet`` of ``contracts/types/SignerSet.sol``."""
@@ -41,6 +42,43 @@ def rotation_tuple(rotation: Rotation) -> tuple[Any, ...]:
         rotation.epoch,
         rotation.set_hash,
         rotation.salt,
+    )
+
+
+def verdict_tuple(statement: VerdictStatement) -> tuple[Any, ...]:
+    """The verdict in the order of the contract's struct."""
+    place, verdict = statement.place, statement.verdict
+    return (
+        place.registry_chain_id,
+        place.registry,
+        place.epoch,
+        place.sequence,
+        statement.issued_at,
+        statement.expires_at,
+        verdict.chain_id,
+        verdict.address,
+        verdict.code_hash,
+        verdict.block_number,
+        verdict.block_hash,
+        int(verdict.match),
+        verdict.scan_digest,
+        word_of(verdict.tool),
+    )
+
+
+def revocation_tuple(statement: RevocationStatement) -> tuple[Any, ...]:
+    """The revocation in the order of the contract's struct."""
+    place = statement.place
+    return (
+        place.registry_chain_id,
+        place.registry,
+        place.epoch,
+        place.sequence,
+        statement.issued_at,
+        statement.chain_id,
+        statement.address,
+        statement.code_hash,
+        word_of(statement.reason),
     )
 
 

@@ -1,4 +1,4 @@
-"""The digests that the contracts compute too: of messages, checkpoints and rotations."""
+"""The digests that the contracts compute too: of messages, checkpoints, rotations, verdicts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,19 @@ from bridge.crypto.hashing import keccak256
 from bridge.domain.checkpoints import CHECKPOINT_TYPE, Checkpoint
 from bridge.domain.messages import Message
 from bridge.domain.rotations import ROTATION_TYPE, Rotation
+from bridge.domain.verdicts import (
+    REVOCATION_TYPE,
+    VERDICT_TYPE,
+    RevocationStatement,
+    Statement,
+    VerdictStatement,
+    word_of,
+)
 
 CHECKPOINT_TYPE_HASH: Final = keccak256(CHECKPOINT_TYPE.encode())
 ROTATION_TYPE_HASH: Final = keccak256(ROTATION_TYPE.encode())
+VERDICT_TYPE_HASH: Final = keccak256(VERDICT_TYPE.encode())
+REVOCATION_TYPE_HASH: Final = keccak256(REVOCATION_TYPE.encode())
 
 
 def message_id(message: Message) -> bytes:
@@ -54,6 +64,70 @@ def rotation_digest(rotation: Rotation) -> bytes:
         _word(rotation.salt),
     )
     return keccak256(b"".join(words))
+
+
+def verdict_digest(statement: VerdictStatement) -> bytes:
+    """What a signer signs of a verdict, 32 bytes: Keccak-256 of type hash and fields, as above."""
+    return keccak256(b"".join(_verdict_words(statement, statement.place.epoch)))
+
+
+def revocation_digest(statement: RevocationStatement) -> bytes:
+    """What a signer signs of a revocation, 32 bytes: Keccak-256 of type hash and fields."""
+    return keccak256(b"".join(_revocation_words(statement, statement.place.epoch)))
+
+
+def statement_digest(statement: Statement) -> bytes:
+    """The digest of a verdict or of a revocation."""
+    if isinstance(statement, VerdictStatement):
+        return verdict_digest(statement)
+    return revocation_digest(statement)
+
+
+def statement_content(statement: Statement) -> bytes:
+    """What a statement says whatever epoch it is signed in, 32 bytes: its digest with epoch 0.
+
+    The signers of the next epoch may say the same once more, and nothing else.
+    """
+    if isinstance(statement, VerdictStatement):
+        return keccak256(b"".join(_verdict_words(statement, 0)))
+    return keccak256(b"".join(_revocation_words(statement, 0)))
+
+
+def _verdict_words(statement: VerdictStatement, epoch: int) -> tuple[bytes, ...]:
+    place, verdict = statement.place, statement.verdict
+    return (
+        VERDICT_TYPE_HASH,
+        _word(place.registry_chain_id),
+        place.registry.rjust(32, b"\0"),
+        _word(epoch),
+        _word(place.sequence),
+        _word(statement.issued_at),
+        _word(statement.expires_at),
+        _word(verdict.chain_id),
+        verdict.address.rjust(32, b"\0"),
+        verdict.code_hash,
+        _word(verdict.block_number),
+        verdict.block_hash,
+        _word(verdict.match),
+        verdict.scan_digest,
+        word_of(verdict.tool),
+    )
+
+
+def _revocation_words(statement: RevocationStatement, epoch: int) -> tuple[bytes, ...]:
+    place = statement.place
+    return (
+        REVOCATION_TYPE_HASH,
+        _word(place.registry_chain_id),
+        place.registry.rjust(32, b"\0"),
+        _word(epoch),
+        _word(place.sequence),
+        _word(statement.issued_at),
+        _word(statement.chain_id),
+        statement.address.rjust(32, b"\0"),
+        statement.code_hash,
+        word_of(statement.reason),
+    )
 
 
 def _word(value: int) -> bytes:

@@ -18,6 +18,8 @@ EVIDENCE_CONTEXT = b"astralink/evidence/v1"
 identifier of an evidence."""
 VERDICT_CONTEXT = b"astralink/verdict/v1"
 """What was found about a deployed contract."""
+REVOCATION_CONTEXT = b"astralink/verdict-revocation/v1"
+"""That what was found about a deployed contract holds no more."""
 
 CONTEXTS = (
     CHECKPOINT_CONTEXT,
@@ -25,4 +27,5 @@ CONTEXTS = (
     RECEIPT_CONTEXT,
     EVIDENCE_CONTEXT,
     VERDICT_CONTEXT,
+    REVOCATION_CONTEXT,
 )

@@ -8,8 +8,9 @@ from enum import StrEnum
 class Stage(StrEnum):
     """Where a message stands. Each arrow of the flow is one file of ``bridge.relayer``.
 
-    ``DEAD_LETTER`` and ``DROPPED`` are beside the flow: no attempt is made any more, since the
-    table of retries is used up or since an operator said so.
+    ``HELD``, ``DEAD_LETTER`` and ``DROPPED`` are beside the flow: no attempt is made while an
+    endpoint has no verdict that is asked for; or any more, since the table of retries is used up or
+    since an operator said so.
     """
 
     OBSERVED = "observed"
@@ -18,6 +19,7 @@ class Stage(StrEnum):
     ATTESTED = "attested"
     DELIVERED = "delivered"
     CONFIRMED = "confirmed"
+    HELD = "held"
     DEAD_LETTER = "dead_letter"
     DROPPED = "dropped"
 
@@ -40,6 +42,10 @@ _BACK = {
     (Stage.DELIVERED, Stage.ATTESTED),
 }
 _ASIDE = {
+    (Stage.ATTESTED, Stage.HELD),
+    (Stage.HELD, Stage.ATTESTED),
+    (Stage.HELD, Stage.DROPPED),
+    (Stage.HELD, Stage.DELIVERED),
     (Stage.ATTESTED, Stage.DEAD_LETTER),
     (Stage.ATTESTED, Stage.DROPPED),
     (Stage.DEAD_LETTER, Stage.DROPPED),
@@ -56,8 +62,8 @@ def may_follow(before: Stage, after: Stage) -> bool:
     Forward by one stage; back to ``OBSERVED`` when a reorg removes its block; back to
     ``FINALIZED`` when one removes another message under its checkpoint, which finality rules out
     but a chain that lost its blocks does; back to ``BATCHED`` when one removes the attestation, to
-    ``ATTESTED`` when one removes its delivery. What was given up may be taken up again, and
-    anybody may deliver it.
+    ``ATTESTED`` when one removes its delivery. What was held or given up may be taken up again,
+    and anybody may deliver it.
     """
     if after in ORDER[1:] and before is ORDER[ORDER.index(after) - 1]:
         return True

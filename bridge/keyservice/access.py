@@ -21,6 +21,7 @@ class Right(StrEnum):
     READ = "read"
     CHECKPOINT = "checkpoint"
     ROTATION = "rotation"
+    VERDICT = "verdict"
     DECAPSULATE = "decapsulate"
     ADMINISTER = "administer"
 

@@ -11,7 +11,13 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, RootModel, ValidationError
 
-from bridge.crypto.digests import checkpoint_digest, rotation_digest
+from bridge.crypto.digests import (
+    checkpoint_digest,
+    revocation_digest,
+    rotation_digest,
+    statement_content,
+    verdict_digest,
+)
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import (
     BridgeError,
@@ -26,6 +32,8 @@ from bridge.domain.errors import (
 )
 from bridge.domain.keys import Algorithm, PublicKeyRecord
 from bridge.domain.rotations import Rotation
+from bridge.domain.verdict_errors import VerdictConflict
+from bridge.domain.verdicts import RevocationStatement, VerdictStatement
 from bridge.keyservice.tlsfiles import TlsFiles
 from bridge.keyservice.wire import (
     AuditBody,
@@ -41,9 +49,11 @@ from bridge.keyservice.wire import (
     LifeBody,
     LinkBody,
     LivesBody,
+    RevocationBody,
     RotationBody,
     SharedSecretBody,
     SignedBody,
+    VerdictBody,
     from_hex,
     to_hex,
 )
@@ -148,6 +158,22 @@ class KeyServiceClient:
         question = RotationBody.of(rotation)
         return await self._sign(key_id, "rotations", question, rotation_digest(rotation))
 
+    async def sign_verdict(self, key_id: str, statement: VerdictStatement) -> bytes:
+        """The signature of ``key_id`` over the verdict's digest under ``VERDICT_CONTEXT``.
+
+        Raises ``UnknownKey`` and ``VerdictConflict``, otherwise as ``sign_checkpoint``.
+        """
+        question = VerdictBody.of(statement)
+        return await self._sign(key_id, "verdicts", question, verdict_digest(statement))
+
+    async def sign_revocation(self, key_id: str, statement: RevocationStatement) -> bytes:
+        """The signature of ``key_id`` over the revocation's digest under ``REVOCATION_CONTEXT``.
+
+        Raises as ``sign_verdict``.
+        """
+        question = RevocationBody.of(statement)
+        return await self._sign(key_id, "revocations", question, revocation_digest(statement))
+
     async def lives(self) -> dict[str, LifeBody]:
         """How far each key is, by its id."""
         return {one.key_id: one for one in (await self._get("/v1/lives", LivesBody)).lives}
@@ -250,6 +276,11 @@ def _domain_error(response: httpx.Response, question: Body | None, key_id: str) 
         signed = from_hex(detail.signed_set_hash or "0x")
         asked = from_hex(question.set_hash)
         return RotationConflict(key_id, question.epoch, int(question.salt), signed, asked)
+    if detail.code == "verdict_conflict" and isinstance(question, VerdictBody | RevocationBody):
+        statement = question.statement()
+        signed = from_hex(detail.signed_statement or "0x")
+        sequence = statement.place.sequence
+        return VerdictConflict(key_id, sequence, signed, statement_content(statement))
     if detail.code == "pool_exhausted":
         return PoolExhausted(detail.wanted_bits or 0, detail.available_bits or 0)
     return KeyServiceRefused(response.status_code, detail.message)

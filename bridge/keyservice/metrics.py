@@ -16,7 +16,7 @@ SIGNATURES = Family(
 EQUIVOCATIONS = Family(
     "astralink_keyservice_equivocations_refused_total",
     Kind.COUNTER,
-    "Second, different roots or sets that were refused. Any is an attack or a broken machine.",
+    "Second, different roots, sets or verdicts that were refused: an attack or a broken machine.",
 )
 POOL = Family(
     "astralink_keyservice_pool_bits", Kind.GAUGE, "Distilled bits that no key was made of yet."

@@ -87,6 +87,21 @@ signed_rotations = Table(
     Column("signed_at", String, nullable=False),
 )
 
+# What a key said to a VerdictRegistry of a contract under one number: a verdict or a revocation,
+# whatever the epoch. Chain ids and the sequence are text, as above.
+signed_verdicts = Table(
+    "signed_verdicts",
+    metadata,
+    Column("key_id", String(36), ForeignKey("signing_keys.key_id"), primary_key=True),
+    Column("registry_chain_id", String, primary_key=True),
+    Column("registry", LargeBinary, primary_key=True),
+    Column("chain_id", String, primary_key=True),
+    Column("address", LargeBinary, primary_key=True),
+    Column("sequence", String, primary_key=True),
+    Column("statement", LargeBinary, nullable=False),
+    Column("signed_at", String, nullable=False),
+)
+
 # A distilled block's history. Until a key is taken of it the block is whole: in `sealed`, or in a
 # slot of the file beside the database. Then what is left of it is in `chunks`.
 blocks = Table(

@@ -29,6 +29,7 @@ from bridge.domain.errors import (
     RotationConflict,
     UnknownKey,
 )
+from bridge.domain.verdict_errors import VerdictConflict
 from bridge.keyservice.access import Access, Grant, Right
 from bridge.keyservice.bearer import BearerToken
 from bridge.keyservice.exposition import METRICS_PATH, metrics_answer, registry_of
@@ -50,9 +51,11 @@ from bridge.keyservice.wire import (
     LinkBody,
     LivesBody,
     ReadyBody,
+    RevocationBody,
     RotationBody,
     SharedSecretBody,
     SignedBody,
+    VerdictBody,
     from_hex,
     to_hex,
 )
@@ -67,6 +70,7 @@ STATUS_AND_CODE: tuple[tuple[type[BridgeError], int, str], ...] = (
     (UnknownKey, 404, "unknown_key"),
     (Equivocation, 409, "equivocation"),
     (RotationConflict, 409, "rotation_conflict"),
+    (VerdictConflict, 409, "verdict_conflict"),
     (LabelTaken, 409, "label_taken"),
     (KeyUnusable, 410, "key_unusable"),
     (PurposeRefused, 403, "purpose_refused"),
@@ -181,6 +185,20 @@ def _signing(service: KeyService, access: Access) -> APIRouter:
         signed = await service.sign_rotation(key_id, rotation)
         return SignedBody(signature=to_hex(signed.signature), digest=to_hex(signed.digest))
 
+    @router.post("/verdicts")
+    async def sign_verdict(request: Request, key_id: str, body: VerdictBody) -> SignedBody:
+        statement = body.statement()
+        await require(request, Right.VERDICT, key_id)
+        signed = await service.sign_verdict(key_id, statement)
+        return SignedBody(signature=to_hex(signed.signature), digest=to_hex(signed.digest))
+
+    @router.post("/revocations")
+    async def sign_revocation(request: Request, key_id: str, body: RevocationBody) -> SignedBody:
+        statement = body.statement()
+        await require(request, Right.VERDICT, key_id)
+        signed = await service.sign_revocation(key_id, statement)
+        return SignedBody(signature=to_hex(signed.signature), digest=to_hex(signed.digest))
+
     @router.post("/decapsulations")
     async def decapsulate(request: Request, key_id: str, body: CiphertextBody) -> SharedSecretBody:
         ciphertext = from_hex(body.ciphertext)
@@ -229,6 +247,7 @@ def _answer(status: int, code: str, message: str, error: Exception | None = None
         message=message,
         signed_root=to_hex(error.signed) if isinstance(error, Equivocation) else None,
         signed_set_hash=to_hex(error.signed) if isinstance(error, RotationConflict) else None,
+        signed_statement=to_hex(error.signed) if isinstance(error, VerdictConflict) else None,
         wanted_bits=error.wanted_bits if isinstance(error, PoolExhausted) else None,
         available_bits=error.available_bits if isinstance(error, PoolExhausted) else None,
         state=error.state if isinstance(error, KeyUnusable) else None,

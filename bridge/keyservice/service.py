@@ -31,6 +31,8 @@ from bridge.domain.errors import (
 )
 from bridge.domain.keys import Algorithm, PublicKeyRecord
 from bridge.domain.rotations import Rotation
+from bridge.domain.verdict_errors import VerdictConflict
+from bridge.domain.verdicts import RevocationStatement, VerdictStatement
 from bridge.keyservice.audit import Entry
 from bridge.keyservice.compromise import Compromise, Damage, declare
 from bridge.keyservice.derivation import derive_seed, link_bits
@@ -52,7 +54,7 @@ HOUSEKEEPING_S = 5.0
 """How often old key is destroyed and keys that are due get a successor."""
 SIGNED, NO_ALGORITHM = "signed", "none"
 
-Statement = TypeVar("Statement", Checkpoint, Rotation)
+Statement = TypeVar("Statement", Checkpoint, Rotation, VerdictStatement, RevocationStatement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,10 +329,23 @@ class KeyService:
         )
         return signed
 
+    async def sign_verdict(self, key_id: str, statement: VerdictStatement) -> Signed:
+        """A verdict signed by ``key_id``; see `Signer.sign_verdict`."""
+        signed = await self._counted(self._open().signer.sign_verdict, key_id, statement)
+        _log.info("keyservice.verdict_signed", **_told(key_id, statement, signed))
+        return signed
+
+    async def sign_revocation(self, key_id: str, statement: RevocationStatement) -> Signed:
+        """A revocation signed by ``key_id``; see `Signer.sign_revocation`."""
+        signed = await self._counted(self._open().signer.sign_revocation, key_id, statement)
+        _log.info("keyservice.revocation_signed", **_told(key_id, statement, signed))
+        return signed
+
     @property
     def equivocations_refused(self) -> int:
         """How many second, different statements were asked for and refused."""
-        conflicts = (Equivocation.__name__, RotationConflict.__name__)
+        kinds = (Equivocation, RotationConflict, VerdictConflict)
+        conflicts = tuple(kind.__name__ for kind in kinds)
         return sum(count for (_, outcome), count in self.asked.items() if outcome in conflicts)
 
     async def _counted(
@@ -434,6 +449,18 @@ class KeyService:
         if self._opened is None:
             raise KeyServiceError("key service: expected it to be started, it is not")
         return self._opened
+
+
+def _told(
+    key_id: str, statement: VerdictStatement | RevocationStatement, signed: Signed
+) -> dict[str, object]:
+    return {
+        "key_id": key_id,
+        "chain_id": statement.chain_id,
+        "address": "0x" + statement.address.hex(),
+        "sequence": statement.place.sequence,
+        "digest": "0x" + signed.digest.hex(),
+    }
 
 
 @dataclass(frozen=True, slots=True)

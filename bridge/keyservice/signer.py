@@ -1,19 +1,30 @@
-"""Signs checkpoints and rotations: record first, then sign, then check, then hand out."""
+"""Signs checkpoints, rotations and verdicts: record, then sign, then check, then hand out."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
 
-from bridge.crypto.digests import checkpoint_digest, rotation_digest
+from bridge.crypto.digests import (
+    checkpoint_digest,
+    revocation_digest,
+    rotation_digest,
+    verdict_digest,
+)
 from bridge.crypto.keys import SecretKey
 from bridge.crypto.parameters import signature_parameters
 from bridge.crypto.signatures import SignatureProvider
 from bridge.domain.checkpoints import Checkpoint
-from bridge.domain.contexts import CHECKPOINT_CONTEXT, ROTATION_CONTEXT
+from bridge.domain.contexts import (
+    CHECKPOINT_CONTEXT,
+    REVOCATION_CONTEXT,
+    ROTATION_CONTEXT,
+    VERDICT_CONTEXT,
+)
 from bridge.domain.errors import InvalidKey
 from bridge.domain.keys import PublicKeyRecord
 from bridge.domain.rotations import Rotation
+from bridge.domain.verdicts import RevocationStatement, VerdictStatement
 from bridge.keyservice.store import KeyStore
 
 
@@ -62,6 +73,29 @@ class Signer:
         secret = self._secret(record)
         self._store.record_rotation(key_id, rotation)
         return self._sign(record, secret, rotation_digest(rotation), ROTATION_CONTEXT)
+
+    def sign_verdict(self, key_id: str, statement: VerdictStatement) -> Signed:
+        """The signature of ``key_id`` over a verdict, under ``VERDICT_CONTEXT``.
+
+        Recorded and checked as a checkpoint is. Raises ``UnknownKey``, ``VerdictConflict`` and
+        ``InvalidSignature``.
+        """
+        record = self._store.key(key_id)
+        signature_parameters(record.algorithm)
+        secret = self._secret(record)
+        self._store.record_statement(key_id, statement)
+        return self._sign(record, secret, verdict_digest(statement), VERDICT_CONTEXT)
+
+    def sign_revocation(self, key_id: str, statement: RevocationStatement) -> Signed:
+        """The signature of ``key_id`` over a revocation, under ``REVOCATION_CONTEXT``.
+
+        In one sequence with the verdicts on the contract. Raises as ``sign_verdict``.
+        """
+        record = self._store.key(key_id)
+        signature_parameters(record.algorithm)
+        secret = self._secret(record)
+        self._store.record_statement(key_id, statement)
+        return self._sign(record, secret, revocation_digest(statement), REVOCATION_CONTEXT)
 
     def _sign(
         self, record: PublicKeyRecord, secret: SecretKey, digest: bytes, ctx: bytes

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bridge.crypto.aead import seal, unseal
+from bridge.crypto.digests import statement_content
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import (
     Equivocation,
@@ -24,9 +25,16 @@ from bridge.domain.errors import (
 )
 from bridge.domain.keys import Algorithm, Provenance, PublicKeyRecord
 from bridge.domain.rotations import Rotation
+from bridge.domain.verdict_errors import VerdictConflict
+from bridge.domain.verdicts import Statement
 from bridge.keyservice.audit import AuditLog
 from bridge.keyservice.database import Database, open_database
-from bridge.keyservice.schema import signed_roots, signed_rotations, signing_keys
+from bridge.keyservice.schema import (
+    signed_roots,
+    signed_rotations,
+    signed_verdicts,
+    signing_keys,
+)
 from bridge.keyservice.sealingkey import SealingKeySource
 
 
@@ -221,6 +229,25 @@ class KeyStore:
         signed = self._first(signed_rotations, place, "set_hash", rotation.set_hash)
         if signed != rotation.set_hash:
             raise RotationConflict(key_id, rotation.epoch, rotation.salt, signed, rotation.set_hash)
+
+    def record_statement(self, key_id: str, statement: Statement) -> None:
+        """Puts on disk that ``key_id`` signs a verdict or revocation, or ``VerdictConflict``.
+
+        The first for a registry, contract and sequence stands for ever; the same may be signed in
+        another epoch. Otherwise as ``record_root``.
+        """
+        place: dict[str, object] = {
+            "key_id": key_id,
+            "registry_chain_id": str(statement.place.registry_chain_id),
+            "registry": statement.place.registry,
+            "chain_id": str(statement.chain_id),
+            "address": statement.address,
+            "sequence": str(statement.place.sequence),
+        }
+        content = statement_content(statement)
+        signed = self._first(signed_verdicts, place, "statement", content)
+        if signed != content:
+            raise VerdictConflict(key_id, statement.place.sequence, signed, content)
 
     def _first(self, table: Table, place: dict[str, object], column: str, value: bytes) -> bytes:
         """What stands in ``column`` at ``place``, which is ``value`` where nothing stood there.

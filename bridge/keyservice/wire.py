@@ -11,6 +11,13 @@ from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import InputError
 from bridge.domain.keys import Algorithm, Provenance, PublicKeyRecord
 from bridge.domain.rotations import Rotation
+from bridge.domain.verdicts import (
+    MatchKind,
+    Place,
+    RevocationStatement,
+    Verdict,
+    VerdictStatement,
+)
 from bridge.keyservice.instants import seconds
 
 if TYPE_CHECKING:  # a client of the service has no use for the link, which takes a while to load
@@ -257,8 +264,128 @@ class RotationBody(Body):
         )
 
 
+Number64 = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
+"""A number of 64 bits as text, since a JSON number has 53 bits for sure."""
+
+
+class PlaceBody(Body):
+    """A `Place`, field by field."""
+
+    registry_chain_id: Number64
+    registry: Hex
+    epoch: int
+    sequence: Number64
+
+    @classmethod
+    def of(cls, place: Place) -> PlaceBody:
+        """The body of a place."""
+        return cls(
+            registry_chain_id=str(place.registry_chain_id),
+            registry=to_hex(place.registry),
+            epoch=place.epoch,
+            sequence=str(place.sequence),
+        )
+
+    def place(self) -> Place:
+        """The place of a body; ``InputError`` when a field has another width."""
+        return Place(
+            int(self.registry_chain_id), from_hex(self.registry), self.epoch, int(self.sequence)
+        )
+
+
+class VerdictBody(Body):
+    """Question of ``POST /v1/keys/{key_id}/verdicts``: a `VerdictStatement`, field by field.
+
+    ``match`` is NO_MATCH, MATCH or EXACT_MATCH.
+    """
+
+    place: PlaceBody
+    issued_at: Number64
+    expires_at: Number64
+    chain_id: Number64
+    address: Hex
+    code_hash: Hex
+    block_number: Number64
+    block_hash: Hex
+    match: Literal["NO_MATCH", "MATCH", "EXACT_MATCH"]
+    scan_digest: Hex
+    tool: str
+
+    @classmethod
+    def of(cls, statement: VerdictStatement) -> VerdictBody:
+        """The body of a verdict."""
+        verdict = statement.verdict
+        return cls.model_validate(
+            {
+                "place": PlaceBody.of(statement.place),
+                "issued_at": str(statement.issued_at),
+                "expires_at": str(statement.expires_at),
+                "chain_id": str(verdict.chain_id),
+                "address": to_hex(verdict.address),
+                "code_hash": to_hex(verdict.code_hash),
+                "block_number": str(verdict.block_number),
+                "block_hash": to_hex(verdict.block_hash),
+                "match": verdict.match.name,
+                "scan_digest": to_hex(verdict.scan_digest),
+                "tool": verdict.tool,
+            }
+        )
+
+    def statement(self) -> VerdictStatement:
+        """The verdict of a body; ``InputError`` when a field has another width."""
+        return VerdictStatement(
+            place=self.place.place(),
+            issued_at=int(self.issued_at),
+            expires_at=int(self.expires_at),
+            verdict=Verdict(
+                chain_id=int(self.chain_id),
+                address=from_hex(self.address),
+                code_hash=from_hex(self.code_hash),
+                block_number=int(self.block_number),
+                block_hash=from_hex(self.block_hash),
+                match=MatchKind[self.match],
+                scan_digest=from_hex(self.scan_digest),
+                tool=self.tool,
+            ),
+        )
+
+
+class RevocationBody(Body):
+    """Question of ``POST /v1/keys/{key_id}/revocations``: a `RevocationStatement`."""
+
+    place: PlaceBody
+    issued_at: Number64
+    chain_id: Number64
+    address: Hex
+    code_hash: Hex
+    reason: str
+
+    @classmethod
+    def of(cls, statement: RevocationStatement) -> RevocationBody:
+        """The body of a revocation."""
+        return cls(
+            place=PlaceBody.of(statement.place),
+            issued_at=str(statement.issued_at),
+            chain_id=str(statement.chain_id),
+            address=to_hex(statement.address),
+            code_hash=to_hex(statement.code_hash),
+            reason=statement.reason,
+        )
+
+    def statement(self) -> RevocationStatement:
+        """The revocation of a body; ``InputError`` when a field has another width."""
+        return RevocationStatement(
+            place=self.place.place(),
+            issued_at=int(self.issued_at),
+            chain_id=int(self.chain_id),
+            address=from_hex(self.address),
+            code_hash=from_hex(self.code_hash),
+            reason=self.reason,
+        )
+
+
 class SignedBody(Body):
-    """Answer of ``POST /v1/keys/{key_id}/checkpoints`` and ``.../rotations``."""
+    """Answer of ``POST /v1/keys/{key_id}/checkpoints`` and its neighbours."""
 
     signature: Hex
     digest: Hex
@@ -334,6 +461,7 @@ class ErrorDetail(Body):
     message: str
     signed_root: Hex | None = None
     signed_set_hash: Hex | None = None
+    signed_statement: Hex | None = None
     wanted_bits: int | None = None
     available_bits: int | None = None
     state: str | None = None

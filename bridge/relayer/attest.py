@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
@@ -148,10 +148,29 @@ async def collect(
     signer_set: SignerSet,
     counted: set[int],
 ) -> dict[int, bytes]:
+    """The signatures over a checkpoint that make a quorum with those ``counted``: `gather`."""
+
+    async def sign(attestor: RemoteAttestor) -> bytes:
+        return await attestor.sign(route, checkpoint)
+
+    digest = "0x" + checkpoint_digest(checkpoint).hex()
+    what = {"route": str(route), "digest": digest}
+    return await gather(sign, attestors, signer_set, counted, what, COLLECT_TIMEOUT_S)
+
+
+async def gather(
+    sign: Callable[[RemoteAttestor], Awaitable[bytes]],
+    attestors: Sequence[RemoteAttestor],
+    signer_set: SignerSet,
+    counted: set[int],
+    what: Mapping[str, str],
+    timeout_s: float,
+) -> dict[int, bytes]:
     """The signatures that make a quorum of those ``counted`` already, by the signers' indices.
 
-    All are asked at once and the first are taken; the indices ascend. Raises ``QuorumMissed``,
-    which names each signer that failed, when there are not enough.
+    All are asked at once and the first are taken; the indices ascend. ``what`` says in the log
+    what is signed. Raises ``QuorumMissed``, which names each signer that failed, when there are
+    not enough.
     """
     signatures: dict[int, bytes] = {}
 
@@ -162,12 +181,11 @@ async def collect(
 
     async def ask(attestor: RemoteAttestor) -> None:
         try:
-            signature = await attestor.sign(route, checkpoint)
+            signature = await sign(attestor)
         except BridgeError as error:
             log.warning(
                 "signature_refused",
-                route=str(route),
-                digest="0x" + checkpoint_digest(checkpoint).hex(),
+                **what,
                 signer=attestor.index,
                 error=type(error).__name__,
                 reason=str(error),
@@ -180,14 +198,14 @@ async def collect(
     tasks = {asyncio.create_task(ask(one)): one for one in attestors}
     pending = set(tasks)
     try:
-        async with asyncio.timeout(COLLECT_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             while pending and not enough():
                 done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
     except TimeoutError:
         late = sorted(tasks[task].index for task in pending)
-        failures += [f"signer {index}: no answer in {COLLECT_TIMEOUT_S:g} s" for index in late]
+        failures += [f"signer {index}: no answer in {timeout_s:g} s" for index in late]
     finally:
         for task in pending:
             task.cancel()

@@ -13,7 +13,7 @@ from typing import Self, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from bridge.crypto.digests import checkpoint_digest
+from bridge.crypto.digests import checkpoint_digest, statement_digest
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.errors import (
     AttestorLied,
@@ -24,16 +24,30 @@ from bridge.domain.errors import (
     NotFinalized,
 )
 from bridge.domain.keys import PublicKeyRecord
-from bridge.keyservice.wire import Body, CheckpointBody, ErrorBody, from_hex
+from bridge.domain.verdict_errors import BlockNotFinal
+from bridge.domain.verdicts import Statement, VerdictStatement
+from bridge.keyservice.wire import (
+    Body,
+    CheckpointBody,
+    ErrorBody,
+    RevocationBody,
+    VerdictBody,
+    from_hex,
+)
 from bridge.relayer.attestor_wire import (
     HealthBody,
     ReadyBody,
+    RevocationQuestion,
     SignaturesBody,
     SignaturesQuestion,
     SignerBody,
+    VerdictQuestion,
 )
+from bridge.verifier.recheck import Source
 
 SIGN_TIMEOUT_S = 20.0
+VERDICT_TIMEOUT_S = 300.0
+"""A contract is compiled and scanned first."""
 IDENTITY_TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 5.0
 BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -143,7 +157,31 @@ class AttestorClient:
         body = await self._request(
             "POST", "/v1/signatures", question, SignaturesBody, self._timeout_s
         )
-        digest = checkpoint_digest(checkpoint)
+        return self._signatures(body, checkpoint_digest(checkpoint), key_ids)
+
+    async def sign_statement(
+        self, statement: Statement, key_ids: Sequence[str], source: Source | None = None
+    ) -> list[bytes]:
+        """What it gives as the signatures of these keys over a verdict or revocation, not verified.
+
+        ``source`` is what the contract is matched with. Raises ``BlockNotFinal`` where the
+        verdict's block is not final for it yet, and ``AttestorLied`` as ``sign``.
+        """
+        question: Body
+        if isinstance(statement, VerdictStatement):
+            path, given = "/v1/verdicts", None if source is None else dict(source)
+            body = VerdictBody.of(statement)
+            question = VerdictQuestion(statement=body, source=given, keys=list(key_ids))
+        else:
+            path = "/v1/revocations"
+            revocation = RevocationBody.of(statement)
+            question = RevocationQuestion(statement=revocation, keys=list(key_ids))
+        answer = await self._request("POST", path, question, SignaturesBody, VERDICT_TIMEOUT_S)
+        return self._signatures(answer, statement_digest(statement), key_ids)
+
+    def _signatures(
+        self, body: SignaturesBody, digest: bytes, key_ids: Sequence[str]
+    ) -> list[bytes]:
         try:
             if from_hex(body.digest) != digest:
                 raise AttestorLied(self.url, digest, f"got one over {body.digest}")
@@ -209,6 +247,9 @@ class AttestorClient:
             return AttestorRefused(self.url, response.status_code, "unreadable", text)
         if detail.code == "not_finalized" and isinstance(question, SignaturesQuestion):
             return NotFinalized(f"behind {self.url}", question.checkpoint.size, None)
+        if detail.code == "block_not_final" and isinstance(question, VerdictQuestion):
+            block = int(question.statement.block_number)
+            return BlockNotFinal(f"behind {self.url}", block, None)
         return AttestorRefused(self.url, response.status_code, detail.code, detail.message)
 
 
@@ -220,5 +261,7 @@ def _outcome(error: BridgeError) -> str:
             return "unreachable"
         case NotFinalized():
             return "not_finalized"
+        case BlockNotFinal():
+            return "block_not_final"
         case _:
             return "lied"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from bridge.chain.client import ChainClient
 from bridge.keyservice.exposition import Family, Kind, Measured, Samples
 from bridge.relayer.attestor import Attestor
+from bridge.verifier.attestor import VerdictAttestor
 
 SIGNATURES = Family(
     "astralink_attestor_signatures_total",
@@ -67,11 +69,12 @@ ENDPOINTS = (
 FAMILIES = (SIGNATURES, MESSAGES, BLOCK, CURRENT, HALTED, KEY_SERVICE_UP, *ENDPOINTS)
 
 
-def measured(attestor: Attestor) -> Measured:
-    """The collector of one attestor."""
+def measured(attestor: Attestor, verdicts: VerdictAttestor | None = None) -> Measured:
+    """The collector of one attestor; signatures over verdicts are counted with the others."""
 
     def measure(samples: Samples) -> None:
-        for outcome, count in attestor.outcomes.items():
+        outcomes = attestor.outcomes + (verdicts.outcomes if verdicts else Counter())
+        for outcome, count in outcomes.items():
             samples.add(SIGNATURES, count, outcome)
         for view in attestor.views.values():
             name = view.side.name

@@ -1,6 +1,8 @@
 """The bodies of an attestor's HTTP interface. Bytes are hex with 0x; errors as the key service's.
 
 POST /v1/signatures   SignaturesQuestion -> SignaturesBody
+POST /v1/verdicts     VerdictQuestion -> SignaturesBody
+POST /v1/revocations  RevocationQuestion -> SignaturesBody
 GET  /v1/signer       SignerBody
 GET  /v1/health       HealthBody, for anybody
 GET  /v1/ready        ReadyBody, for anybody; 503 while it is not
@@ -9,9 +11,16 @@ GET  /metrics         Prometheus' text, for anybody
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from bridge.keyservice.wire import Body, CheckpointBody, Hex, KeyBody
+from bridge.keyservice.wire import (
+    Body,
+    CheckpointBody,
+    Hex,
+    KeyBody,
+    RevocationBody,
+    VerdictBody,
+)
 
 
 class SignaturesQuestion(Body):
@@ -21,6 +30,25 @@ class SignaturesQuestion(Body):
     """
 
     checkpoint: CheckpointBody
+    keys: list[str] | None = None
+
+
+class VerdictQuestion(Body):
+    """A verdict, the source that the contract is matched with, and the keys that shall sign it.
+
+    ``source`` is as the attestor's match function takes it. The answer comes when the contract was
+    verified anew.
+    """
+
+    statement: VerdictBody
+    source: dict[str, Any] | None = None
+    keys: list[str] | None = None
+
+
+class RevocationQuestion(Body):
+    """A revocation, and the keys that shall sign it."""
+
+    statement: RevocationBody
     keys: list[str] | None = None
 
 

@@ -16,6 +16,7 @@ from bridge.chain.records import Receipt
 from bridge.chain.transactions import Account
 from bridge.domain.delivery import Stage
 from bridge.domain.errors import AccountEmpty, BridgeError, JournalUnavailable
+from bridge.relayer.admit import Admission
 from bridge.relayer.attest import Attester
 from bridge.relayer.attestor_client import AttestorClient
 from bridge.relayer.backfill import Backfill, Pace
@@ -74,8 +75,13 @@ class Relayer:
         replica: str = "relayer",
         sockets: Mapping[int, str] | None = None,
         tracing: Tracing | None = None,
+        admission: Admission | None = None,
     ) -> None:
-        """``sockets`` are WebSocket addresses by domain, whose new heads wake what waits."""
+        """``sockets`` are WebSocket addresses by domain, whose new heads wake what waits.
+
+        With ``admission`` messages between endpoints that are not verified are held.
+        """
+        self._admission = admission
         self.sides = tuple(sides)
         self.attestors = tuple(attestors)
         self.account = account
@@ -109,7 +115,7 @@ class Relayer:
                 route, journal, Quorum(tuple(attestors)), submitter, self._worker
             )
             self.deliverers[ends] = Deliverer(
-                route, journal, self._trees, submitter, self._worker, replica
+                route, journal, self._trees, submitter, self._worker, replica, admission
             )
 
     async def run(self) -> None:
@@ -130,6 +136,10 @@ class Relayer:
                     group.create_task(self._for_ever(f"submit {side.name}", advance, pause_s))
                 pause_s = max(IDLE_POLL_S, self._poll_interval_s)
                 for route in self.routes:
+                    if self._admission is not None:
+                        once = self._leased(f"hold {route}", self._holding(route))
+                        look_s = self._admission.policy.recheck_s
+                        group.create_task(self._for_ever(f"hold {route}", once, look_s))
                     for what, once in self._working(route).items():
                         group.create_task(self._for_ever(f"{what} {route}", once, pause_s))
         finally:
@@ -203,6 +213,15 @@ class Relayer:
             "deliver": delivering,
             "confirm": self._leased(f"confirm {route}", confirming),
         }
+
+    def _holding(self, route: Route) -> Once:
+        ends = route.origin.domain, route.destination.domain
+
+        async def once() -> None:
+            if await self.deliverers[ends].look_at_held():
+                self._wakes[f"deliver {route}"].set()
+
+        return once
 
     async def _settle(self, submission: Submission, receipt: Receipt) -> None:
         subject = submission.draft.subject

@@ -19,6 +19,7 @@ from bridge.chain.records import Receipt
 from bridge.chain.transactions import TRANSACTION_GAS_CAP
 from bridge.domain.errors import TransactionReverted, TransactionTooHeavy
 from bridge.domain.messages import DEFAULT_GAS_LIMIT
+from bridge.relayer.admit import Admission
 from bridge.relayer.batch import Trees
 from bridge.relayer.confirm import WORD
 from bridge.relayer.journal import Batch, Draft, Entry, Journal, Purpose, Submission
@@ -48,6 +49,8 @@ BYTE_GAS = 40
 """Calldata at EIP-7623's floor."""
 POSTPONE_S = 5.0
 TAKE_OVER_S = 1.0
+LOOKED_AT = 1_000
+"""Held messages of a route, the first by nonce, that somebody else may have delivered."""
 RECIPIENT_REVERTED = "RecipientReverted(address,bytes)"
 
 
@@ -81,8 +84,11 @@ class Deliverer:
         submitter: Submitter,
         worker: Worker,
         replica: str,
+        admission: Admission | None = None,
     ) -> None:
+        """Without ``admission`` messages between any endpoints are delivered."""
         self._route = route
+        self._admission = admission
         self._journal = journal
         self._trees = trees
         self._submitter = submitter
@@ -93,6 +99,7 @@ class Deliverer:
         self._cap = TRANSACTION_GAS_CAP
         """Gas that a transaction may have: the cap of EIP-7825, or the block's where it is less."""
         self.refused = 0
+        self.held = 0
         self._looked_at = -TAKE_OVER_S
 
     async def deliver(self) -> int:
@@ -107,7 +114,8 @@ class Deliverer:
             return 0
         sent = 0
         try:
-            for one in await self._due(fresh, retries):
+            due = await self._due(await self._admitted(fresh), await self._admitted(retries))
+            for one in due:
                 if self._submitter.open >= IN_FLIGHT + RETRIES_A_ROUND:
                     break
                 sent += await self._send(one)
@@ -115,6 +123,52 @@ class Deliverer:
             # What is under way stays; the rest is whoever's can send it.
             await self._worker.do(self._journal.release, [one.id for one in fresh + retries])
         return sent
+
+    async def look_at_held(self) -> int:
+        """Have messages whose endpoints are verified now delivered; how many."""
+        assert self._admission is not None
+        origin, destination = self._route.origin.domain, self._route.destination.domain
+        look = await self._worker.do(self._journal.held, origin, destination, LOOKED_AT)
+        await self._undelivered(look)  # what somebody else delivered is noted
+        released = 0
+        for ends in await self._worker.do(self._journal.held_endpoints, origin, destination):
+            reason = await self._admission.obstacle(self._route, *ends)
+            if reason is not None:
+                place = (origin, destination, *ends)
+                await self._worker.do(self._journal.held_for, *place, reason)
+                continue
+            moved = await self._worker.do(self._journal.release_held, origin, destination, *ends)
+            released += len(moved)
+            if moved:
+                log.info(
+                    "messages_released",
+                    route=str(self._route),
+                    sender="0x" + ends[0].hex(),
+                    recipient="0x" + ends[1].hex(),
+                    count=len(moved),
+                )
+        return released
+
+    async def _admitted(self, entries: list[Entry]) -> list[Entry]:
+        """Those between verified endpoints; the others are held, with the reason."""
+        if self._admission is None or not entries:
+            return entries
+        reasons = await self._admission.refused(self._route, entries)
+        if not reasons:
+            return entries
+        moved = await self._worker.do(self._journal.hold, reasons)
+        self.held += len(moved)
+        for reason in sorted(set(reasons.values())):
+            group = [one for one in moved if one.error == reason]
+            if group:
+                log.warning(
+                    "messages_held",
+                    route=str(self._route),
+                    reason=reason,
+                    count=len(group),
+                    nonces=[group[0].nonce, group[-1].nonce],
+                )
+        return [one for one in entries if one.id not in reasons]
 
     async def _take_over(self) -> None:
         """Every second, have what a dead replica had under way delivered."""

@@ -64,6 +64,12 @@ REFUSED = Family(
     "Attempts to deliver that a recipient or the Inbox refused.",
     ROUTE,
 )
+HELD = Family(
+    "astralink_messages_held_total",
+    Kind.COUNTER,
+    "Messages that were held since an endpoint has no verdict that is asked for.",
+    ROUTE,
+)
 LATENCY = Family(
     "astralink_delivery_latency_seconds",
     Kind.HISTOGRAM,
@@ -187,7 +193,7 @@ FAILING = Family(
 UPTIME = Family("astralink_uptime_seconds", Kind.GAUGE, "Since the relayer was started.")
 
 FAMILIES = (
-    *(JOURNAL_UP, JOURNAL_SIZE, QUEUE, OLDEST, RETRYING, REACHED, REFUSED, LATENCY),
+    *(JOURNAL_UP, JOURNAL_SIZE, QUEUE, OLDEST, RETRYING, REACHED, REFUSED, HELD, LATENCY),
     *(HEAD, FINALIZED, BEHIND, SILENCE, NEW_HEADS, REORGS, REORG_DEPTH, REORG_LARGEST),
     *(ATTESTOR_UP, ATTESTOR_ASKED, ATTESTOR_LATENCY, ATTESTOR_DISAGREEMENTS),
     *(QUORUM_WEIGHT, QUORUM_THRESHOLD),
@@ -274,6 +280,7 @@ class RelayerMetrics:
         samples.add(OLDEST, 0.0 if since is None else max(0.0, time.time() - since), *labels)
         samples.add(RETRYING, standing.refused.get(ends, 0), *labels)
         samples.add(REFUSED, self.relayer.deliverers[ends].refused, *labels)
+        samples.add(HELD, self.relayer.deliverers[ends].held, *labels)
         spent = watch.latency[ends]
         samples.spread(LATENCY, spent.counts, spent.bounds, spent.sum_s, *labels)
 

@@ -8,18 +8,21 @@ from collections.abc import Sequence
 
 import structlog
 
-from bridge.chain.registry import EpochState
-from bridge.crypto.digests import checkpoint_digest
+from bridge.chain.registry import EpochState, Registry
+from bridge.crypto.digests import checkpoint_digest, statement_digest
 from bridge.crypto.providers import select
 from bridge.crypto.signatures import SignatureProvider
 from bridge.domain.checkpoints import Checkpoint
-from bridge.domain.contexts import CHECKPOINT_CONTEXT
+from bridge.domain.contexts import CHECKPOINT_CONTEXT, REVOCATION_CONTEXT, VERDICT_CONTEXT
 from bridge.domain.errors import AttestorLied, BridgeError, CryptoError, NotFinalized
 from bridge.domain.keys import PublicKeyRecord
 from bridge.domain.quorums import Signer, SignerSet, packed_signatures
+from bridge.domain.verdict_errors import BlockNotFinal
+from bridge.domain.verdicts import Statement, VerdictStatement
 from bridge.relayer.attestor_client import IDENTITY_TIMEOUT_S, UNKNOWN_KEY, AttestorClient
 from bridge.relayer.route import Route
 from bridge.relayer.signers import can_sign, signer_set_of
+from bridge.verifier.recheck import Source
 
 log = structlog.get_logger()
 
@@ -51,7 +54,30 @@ class RemoteAttestor:
         """
         with self.client.measured():
             signatures = await self._signed(checkpoint)
-            await asyncio.to_thread(self._verify, checkpoint, signatures)
+            digest = checkpoint_digest(checkpoint)
+            await asyncio.to_thread(self._verify, digest, CHECKPOINT_CONTEXT, signatures)
+        return packed_signatures(signatures)
+
+    async def sign_statement(self, statement: Statement, source: Source | None = None) -> bytes:
+        """The signature over a verdict or revocation, which was verified here.
+
+        Raises ``AttestorLied``, ``BlockNotFinal`` where the attestor is still behind after a
+        while, ``AttestorRefused`` and ``AttestorUnreachable``.
+        """
+        is_verdict = isinstance(statement, VerdictStatement)
+        ctx = VERDICT_CONTEXT if is_verdict else REVOCATION_CONTEXT
+        key_ids = [key.key_id for key in self.signer.keys]
+        deadline = time.monotonic() + FINALITY_TIMEOUT_S
+        with self.client.measured():
+            while True:
+                try:
+                    signatures = await self.client.sign_statement(statement, key_ids, source)
+                    break
+                except BlockNotFinal:
+                    if time.monotonic() + FINALITY_POLL_S > deadline:
+                        raise
+                    await asyncio.sleep(FINALITY_POLL_S)
+            await asyncio.to_thread(self._verify, statement_digest(statement), ctx, signatures)
         return packed_signatures(signatures)
 
     async def _signed(self, checkpoint: Checkpoint) -> list[bytes]:
@@ -64,13 +90,10 @@ class RemoteAttestor:
                     raise
                 await asyncio.sleep(FINALITY_POLL_S)
 
-    def _verify(self, checkpoint: Checkpoint, signatures: Sequence[bytes]) -> None:
-        digest = checkpoint_digest(checkpoint)
+    def _verify(self, digest: bytes, ctx: bytes, signatures: Sequence[bytes]) -> None:
         for key, signature in zip(self.signer.keys, signatures, strict=True):
             try:
-                self._signatures.verify(
-                    key.algorithm, key.public_key, digest, signature, CHECKPOINT_CONTEXT
-                )
+                self._signatures.verify(key.algorithm, key.public_key, digest, signature, ctx)
             except CryptoError as error:
                 raise AttestorLied(self.client.url, digest, str(error)) from error
 
@@ -93,7 +116,10 @@ class Quorum:
 
     async def of(self, route: Route) -> tuple[SignerSet, list[RemoteAttestor]]:
         """The set that attests now at the end of ``route``, and the attestors that sign in it."""
-        registry = route.destination.registry
+        return await self.at(route.destination.registry, str(route))
+
+    async def at(self, registry: Registry, where: str) -> tuple[SignerSet, list[RemoteAttestor]]:
+        """The same at a registry, which logs call ``where``."""
         epoch = await registry.current_epoch()
         begins = self._set is None or self._set.epoch != epoch
         used = {
@@ -112,7 +138,7 @@ class Quorum:
             self._attestors = self._matched(state)
             if begins or len(self._attestors) != before:
                 signers = [one.index for one in self._attestors]
-                log.info("signers", route=str(route), epoch=epoch, signers=signers)
+                log.info("signers", route=where, epoch=epoch, signers=signers)
         assert self._set is not None
         return self._set, self._attestors
 

@@ -35,11 +35,13 @@ from bridge.domain.keys import Algorithm
 from bridge.domain.messages import Message
 from bridge.domain.quorums import Signer, SignerKey, SignerSet, packed_signatures
 from bridge.domain.rotations import Rotation
+from bridge.domain.verdicts import MatchKind
 from bridge.testing.machine import GUARDIAN, OWNER, Deployed, Machine, Reverted, Sent
 
 ML_DSA, SLH_DSA = Algorithm.ML_DSA_87, Algorithm.SLH_DSA_SHA2_128S
 HOUR_S = 3_600
 MAXIMUM_AGE_S = 24 * HOUR_S
+MAXIMUM_VALIDITY_S = 90 * 24 * HOUR_S
 GOVERNANCE = (OWNER, GUARDIAN, HOUR_S)
 UNTOUCHED = (10**36, 10**30)
 """Capacity and refill a second of a limit that a test does not come near."""
@@ -96,7 +98,8 @@ def padded(address: str) -> bytes:
 class Side:
     """One chain with the bridge's contracts. ``messages`` are all that its Outbox dispatched.
 
-    ``tokens`` is its TokenBridge for ERC-20, ``nfts`` its NftBridge for ERC-721.
+    ``tokens`` is its TokenBridge for ERC-20, ``nfts`` its NftBridge for ERC-721, ``verdicts`` its
+    VerdictRegistry.
     """
 
     machine: Machine
@@ -107,6 +110,7 @@ class Side:
     receipts: Deployed
     tokens: Deployed
     nfts: Deployed
+    verdicts: Deployed
     verifiers: dict[Algorithm, Deployed]
     tree: IncrementalTree = field(default_factory=IncrementalTree)
     messages: list[bytes] = field(default_factory=list)
@@ -339,13 +343,19 @@ def _side(chain_id: int, domain: int, signer_set: SignerSet) -> Side:
     parts = (outbox.address, inbox.address, receipts.address)
     tokens = machine.deploy("TokenBridge", *parts, GOVERNANCE)
     nfts = machine.deploy("NftBridge", *parts, GOVERNANCE)
+    verdicts = machine.deploy(
+        *("VerdictRegistry", registry.address, GOVERNANCE, MAXIMUM_VALIDITY_S),
+        int(MatchKind.MATCH),
+    )
     verifiers = {}
     for algorithm, name in VERIFIERS.items():
         kernels = [
             machine.deploy_artifact(load(kernel)).address for kernel in KERNELS.get(algorithm, ())
         ]
         verifiers[algorithm] = machine.deploy(name, *kernels)
-    side = Side(machine, domain, registry, outbox, inbox, receipts, tokens, nfts, verifiers)
+    side = Side(
+        machine, domain, registry, outbox, inbox, receipts, tokens, nfts, verdicts, verifiers
+    )
     side.register(signer_set.signers)
     registry.send("initialise", side.struct(signer_set))
     return side

@@ -2,13 +2,12 @@
 pragma solidity 0.8.37;
 
 import {Checkpoint} from "../types/Checkpoint.sol";
+import {IQuorumCount} from "./IQuorumCount.sol";
 
 /// @title Where messages arrive on a chain
-interface IInbox {
+interface IInbox is IQuorumCount {
     /// @notice Messages of `domain` are taken from now on, from this Outbox on this chain.
     event OriginEnrolled(uint32 indexed domain, uint64 chainId, address outbox);
-    /// @notice A signature over the checkpoint with `digest` was counted.
-    event SignatureCounted(bytes32 indexed digest, uint256 indexed signer);
     /// @notice A quorum stands behind `root`.
     event Attested(
         uint32 indexed origin, bytes32 indexed root, uint32 size, uint32 epoch, bytes32 digest
@@ -36,8 +35,6 @@ interface IInbox {
     error InvalidOrigin(uint64 chainId, address outbox);
     /// @notice `domain` stands in the list of origins already.
     error OriginKnown(uint32 domain);
-    /// @notice The registry has no code.
-    error RegistryHasNoCode(address registry);
     /// @notice The Inbox is delivering: a recipient may not deliver.
     error Reentered();
 
@@ -59,16 +56,8 @@ interface IInbox {
     error WrongInbox(address expected, address got);
     /// @notice The signers of `epoch` may not attest: it waits, has expired or never was.
     error EpochNotUsable(uint32 epoch);
-    /// @notice As many signers as signatures are expected.
-    error LengthMismatch(uint256 signers, uint256 signatures);
-    /// @notice No signature came.
-    error NoSignatures();
     /// @notice The quorum stands already; the signature was not looked at.
     error AlreadyAttested(uint32 origin, bytes32 root);
-    /// @notice A signature of this signer over this checkpoint was counted before.
-    error SignerAlreadyCounted(uint256 signer);
-    /// @notice The signature is none of this signer over this checkpoint.
-    error InvalidSignature(uint256 signer);
 
     /// @notice Shorter than a message of its version with an empty body.
     error MessageTooShort(uint256 length, uint256 minimum);
@@ -181,8 +170,4 @@ interface IInbox {
 
     /// @notice The size of the tree of `origin` with the attested `root`; zero if it is not.
     function attestedSize(uint32 origin, bytes32 root) external view returns (uint32);
-
-    /// @notice The signers counted for the checkpoint with `digest`, a bit each, while their number
-    /// is no quorum.
-    function counted(bytes32 digest) external view returns (uint256);
 }

@@ -17,4 +17,6 @@ library Contexts {
     bytes internal constant EVIDENCE = "astralink/evidence/v1";
     /// @notice What was found about a deployed contract.
     bytes internal constant VERDICT = "astralink/verdict/v1";
+    /// @notice That what was found about a deployed contract holds no more.
+    bytes internal constant VERDICT_REVOCATION = "astralink/verdict-revocation/v1";
 }

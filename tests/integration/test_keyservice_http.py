@@ -15,10 +15,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bridge.crypto.digests import checkpoint_digest, rotation_digest
+from bridge.crypto.digests import (
+    checkpoint_digest,
+    rotation_digest,
+    statement_content,
+    verdict_digest,
+)
 from bridge.crypto.providers import select
 from bridge.domain.checkpoints import Checkpoint
-from bridge.domain.contexts import CHECKPOINT_CONTEXT, ROTATION_CONTEXT
+from bridge.domain.contexts import CHECKPOINT_CONTEXT, ROTATION_CONTEXT, VERDICT_CONTEXT
 from bridge.domain.errors import (
     Equivocation,
     KeyServiceRefused,
@@ -31,9 +36,11 @@ from bridge.domain.errors import (
 )
 from bridge.domain.keys import Algorithm
 from bridge.domain.rotations import Rotation
+from bridge.domain.verdict_errors import VerdictConflict
 from bridge.keyservice.client import KeyServiceClient
 from bridge.keyservice.serve import serve
 from bridge.keyservice.service import KeyServiceSettings
+from tests.unit.domain.test_verdicts import REVOCATION, STATEMENT
 
 START_S = 30.0
 STOP_S = 20.0
@@ -248,6 +255,31 @@ async def test_a_rotation_is_signed_and_a_second_set_with_its_salt_is_409(
         await client.sign_rotation(record.key_id, dataclasses.replace(other, salt=1))
         with pytest.raises(UnknownKey, match="nobody"):
             await client.sign_rotation("nobody", rotation)
+
+
+async def test_a_verdict_is_signed_and_a_second_one_with_its_sequence_is_409(
+    service: Running,
+) -> None:
+    other = dataclasses.replace(STATEMENT, expires_at=STATEMENT.expires_at + 1)
+    async with service.client() as client:
+        record = await client.create_key(Algorithm.ML_DSA_87, "verifies")
+        signature = await client.sign_verdict(record.key_id, STATEMENT)
+        select("default").signatures.verify(
+            Algorithm.ML_DSA_87,
+            record.public_key,
+            verdict_digest(STATEMENT),
+            signature,
+            VERDICT_CONTEXT,
+        )
+        with pytest.raises(VerdictConflict, match="another one takes another sequence") as refused:
+            await client.sign_verdict(record.key_id, other)
+        assert refused.value.signed == statement_content(STATEMENT)
+        with pytest.raises(VerdictConflict):
+            await client.sign_revocation(record.key_id, REVOCATION)
+        later = dataclasses.replace(REVOCATION.place, sequence=2**64 - 1)
+        await client.sign_revocation(record.key_id, dataclasses.replace(REVOCATION, place=later))
+        with pytest.raises(UnknownKey, match="nobody"):
+            await client.sign_verdict("nobody", STATEMENT)
 
 
 async def test_a_label_that_is_taken_is_409(service: Running) -> None:

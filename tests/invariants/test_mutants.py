@@ -26,6 +26,8 @@ from tests.invariants.signers import FIRST, Signers
 from tests.invariants.signers import build as signers_ground
 from tests.invariants.token_ground import build as tokens_ground
 from tests.invariants.tokens import Tokens
+from tests.invariants.verdicts import SIGNER_SET, VerdictMachine
+from tests.invariants.verdicts import build as verdicts_ground
 
 EXAMPLES = 60
 """So many runs at the most find a mutant; the committed configuration makes more."""
@@ -48,6 +50,8 @@ class Mutant:
     def source(self) -> str:
         """Where the compiler looks for the contract."""
         folder = "contracts/tokens" if self.contract.endswith("Bridge") else "contracts"
+        if self.contract == "VerdictRegistry":
+            folder = "contracts/verdicts"
         return f"{folder}/{self.contract}.sol"
 
     @property
@@ -75,9 +79,10 @@ MUTANTS = {
     ),
     "one signature attests": Mutant(
         "Inbox",
-        "attested = registry.isQuorum(checkpoint.epoch, bits);",
-        "attested = true;",
+        "isQuorum = registry.isQuorum(epoch, bits);",
+        "isQuorum = true;",
         Delivery,
+        "QuorumCount.sol",
     ),
     "counts the revoked": Mutant(
         "SignerRegistry", "signers & ~revokedSigners[epoch]", "signers", Signers
@@ -128,6 +133,31 @@ MUTANTS = {
         "        remote;\n",
         Tokens,
     ),
+    "verifies whatever code is there": Mutant(
+        "VerdictRegistry",
+        "chainId == block.chainid && account.codehash != record.codeHash",
+        "record.sequence == 0",
+        VerdictMachine,
+        "verdicts/VerdictRegistry.sol",
+    ),
+    "takes an older verdict": Mutant(
+        *("VerdictRegistry", "if (sequence <= stands) revert StaleSequence(stands, sequence);", ""),
+        VerdictMachine,
+        "verdicts/VerdictRegistry.sol",
+    ),
+    "takes a verdict that was revoked before it came": Mutant(
+        "VerdictRegistry",
+        "if (issuedAt <= revokedAt) revert RevokedSince(issuedAt, revokedAt);",
+        "",
+        VerdictMachine,
+        "verdicts/VerdictRegistry.sol",
+    ),
+    "forgets that code was revoked": Mutant(
+        *("VerdictRegistry", "return record.issuedAt > codes[record.codeHash].revokedAt;"),
+        "return true;",
+        VerdictMachine,
+        "verdicts/VerdictRegistry.sol",
+    ),
 }
 
 
@@ -169,6 +199,8 @@ def ground_of(machine: type[RuleBasedStateMachine], deploy: Callable[[], World])
     """Where the machine plays, in a world with other contracts."""
     if machine is Delivery:
         return delivery_ground(deploy)
+    if machine is VerdictMachine:
+        return verdicts_ground(deploy)
     return signers_ground(deploy) if machine is Signers else tokens_ground(deploy)
 
 
@@ -176,6 +208,7 @@ SETS = {
     Delivery: SignerSet(1, THRESHOLD, MEMBERS),
     Signers: SignerSet(1, FIRST.threshold, FIRST.members()),
     Tokens: None,
+    VerdictMachine: SIGNER_SET,
 }
 
 

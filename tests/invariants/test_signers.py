@@ -24,4 +24,5 @@ def test_signer_sets_hold_under_random_calls() -> None:
 def test_the_committed_configuration_makes_a_hundred_thousand_calls() -> None:
     """Each machine's own test asserts that it makes its share."""
     assert sum(profiles.CALLS.values()) >= 100_000
-    assert profiles.CALLS.keys() == profiles.EXAMPLES.keys() == {"delivery", "signers", "tokens"}
+    machines = {"delivery", "signers", "tokens", "verdicts"}
+    assert profiles.CALLS.keys() == profiles.EXAMPLES.keys() == machines

@@ -5,6 +5,9 @@ A refusal is {"error": {"code", "message"}}; its code says whether to ask again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 import structlog
 from pydantic import ValidationError
 from starlette.applications import Starlette
@@ -14,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bridge.crypto.digests import checkpoint_digest
+from bridge.crypto.digests import checkpoint_digest, statement_digest
 from bridge.domain.errors import (
     BridgeError,
     ChainError,
@@ -30,6 +33,14 @@ from bridge.domain.errors import (
     TreeMismatch,
     UnknownKey,
 )
+from bridge.domain.verdict_errors import (
+    BlockNotFinal,
+    NotVerified,
+    VerdictConflict,
+    VerdictMismatch,
+    VerdictRefused,
+)
+from bridge.domain.verdicts import Statement
 from bridge.keyservice.bearer import BearerToken
 from bridge.keyservice.exposition import METRICS_PATH, metrics_answer, registry_of
 from bridge.keyservice.wire import Body, ErrorBody, ErrorDetail, KeyBody, to_hex
@@ -39,16 +50,22 @@ from bridge.relayer.attestor_wire import (
     HealthBody,
     OriginBody,
     ReadyBody,
+    RevocationQuestion,
     SignatureBody,
     SignaturesBody,
     SignaturesQuestion,
     SignerBody,
+    VerdictQuestion,
 )
+from bridge.verifier.attestor import VerdictAttestor
 
 _log = structlog.stdlib.get_logger(__name__)
 
 OPEN_PATHS = frozenset({"/v1/health", "/v1/ready", METRICS_PATH})
 MAX_BODY_BYTES = 1 << 16
+MAX_SOURCE_BYTES = 1 << 23
+"""A verdict comes with the sources of a contract."""
+Question = TypeVar("Question", bound=Body)
 SHOWN_PROBLEMS = 3
 
 STATUS_AND_CODE: tuple[tuple[type[BridgeError], int, str], ...] = (
@@ -57,6 +74,11 @@ STATUS_AND_CODE: tuple[tuple[type[BridgeError], int, str], ...] = (
     (NotFinalized, 425, "not_finalized"),
     (RootMismatch, 409, "root_mismatch"),
     (Equivocation, 409, "equivocation"),
+    (BlockNotFinal, 425, "block_not_final"),
+    (VerdictMismatch, 409, "verdict_mismatch"),
+    (VerdictRefused, 409, "verdict_refused"),
+    (VerdictConflict, 409, "verdict_conflict"),
+    (NotVerified, 409, "not_verified"),
     (FinalizedChanged, 503, "stopped"),
     (TreeMismatch, 503, "stopped"),
     (EndpointsTooFew, 503, "no_agreement"),
@@ -68,29 +90,37 @@ STATUS_AND_CODE: tuple[tuple[type[BridgeError], int, str], ...] = (
 """The first that fits."""
 
 
-def create_app(attestor: Attestor, token: str) -> Starlette:
-    """The application for an attestor that is started and stopped by the caller."""
-    registry = registry_of(measured(attestor))
+def create_app(
+    attestor: Attestor, token: str, verdicts: VerdictAttestor | None = None
+) -> Starlette:
+    """The application for an attestor that is started and stopped by the caller.
+
+    Without ``verdicts`` it signs none.
+    """
+    registry = registry_of(measured(attestor, verdicts))
 
     async def signatures(request: Request) -> JSONResponse:
-        question = await _question(request)
+        question = await _question(request, SignaturesQuestion)
         checkpoint = question.checkpoint.checkpoint()
         digest = checkpoint_digest(checkpoint)
         # In each line that this request makes; a request has a task, and so a context, of its own.
         structlog.contextvars.bind_contextvars(digest="0x" + digest.hex())
-        key_ids = question.keys
-        if key_ids is None:
-            key_ids = [record.key_id for record in attestor.records]
-        found = await attestor.sign(checkpoint, key_ids)
-        return _answer(
-            SignaturesBody(
-                digest=to_hex(digest),
-                signatures=[
-                    SignatureBody(key_id=key_id, signature=to_hex(signature))
-                    for key_id, signature in found.items()
-                ],
-            )
-        )
+        found = await attestor.sign(checkpoint, _key_ids(attestor, question.keys))
+        return _signatures(digest, found)
+
+    async def sign_verdict(request: Request) -> JSONResponse:
+        signing = _signing_verdicts(verdicts)
+        question = await _question(request, VerdictQuestion, MAX_SOURCE_BYTES)
+        statement = question.statement.statement()
+        key_ids = _key_ids(attestor, question.keys)
+        return _signed(statement, await signing.sign_verdict(statement, key_ids, question.source))
+
+    async def sign_revocation(request: Request) -> JSONResponse:
+        signing = _signing_verdicts(verdicts)
+        question = await _question(request, RevocationQuestion)
+        statement = question.statement.statement()
+        key_ids = _key_ids(attestor, question.keys)
+        return _signed(statement, await signing.sign_revocation(statement, key_ids))
 
     async def signer(_: Request) -> JSONResponse:
         return _answer(SignerBody(keys=[KeyBody.of(record) for record in attestor.records]))
@@ -120,6 +150,8 @@ def create_app(attestor: Attestor, token: str) -> Starlette:
     return Starlette(
         routes=[
             Route("/v1/signatures", signatures, methods=["POST"]),
+            Route("/v1/verdicts", sign_verdict, methods=["POST"]),
+            Route("/v1/revocations", sign_revocation, methods=["POST"]),
             Route("/v1/signer", signer),
             Route("/v1/health", health),
             Route("/v1/ready", ready),
@@ -130,14 +162,42 @@ def create_app(attestor: Attestor, token: str) -> Starlette:
     )
 
 
-async def _question(request: Request) -> SignaturesQuestion:
-    raw = b""
+def _key_ids(attestor: Attestor, asked: list[str] | None) -> list[str]:
+    return [record.key_id for record in attestor.records] if asked is None else asked
+
+
+def _signing_verdicts(verdicts: VerdictAttestor | None) -> VerdictAttestor:
+    if verdicts is None:
+        raise VerdictRefused("attestor", "one with a [verdicts] in its configuration", "none")
+    return verdicts
+
+
+def _signed(statement: Statement, found: Mapping[str, bytes]) -> JSONResponse:
+    return _signatures(statement_digest(statement), found)
+
+
+def _signatures(digest: bytes, found: Mapping[str, bytes]) -> JSONResponse:
+    return _answer(
+        SignaturesBody(
+            digest=to_hex(digest),
+            signatures=[
+                SignatureBody(key_id=key_id, signature=to_hex(signature))
+                for key_id, signature in found.items()
+            ],
+        )
+    )
+
+
+async def _question(
+    request: Request, kind: type[Question], limit_bytes: int = MAX_BODY_BYTES
+) -> Question:
+    raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
-        if len(raw) > MAX_BODY_BYTES:
-            raise InputError(f"body: expected at most {MAX_BODY_BYTES} bytes")
+        if len(raw) > limit_bytes:
+            raise InputError(f"body: expected at most {limit_bytes} bytes")
     try:
-        return SignaturesQuestion.model_validate_json(raw)
+        return kind.model_validate_json(raw)
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, problem['loc'])) or 'body'}: {problem['msg']}"

@@ -9,12 +9,12 @@ in a word of delivery flags that no message used before.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from bridge.chain.client import ChainClient
 from bridge.chain.contracts import Contract
-from bridge.chain.deployment import Governors, deploy_bridge
+from bridge.chain.deployment import Governors, SideRecord, deploy_bridge
 from bridge.chain.development import development_accounts
 from bridge.chain.records import Receipt
 from bridge.chain.statements import checkpoint_tuple
@@ -71,7 +71,12 @@ class _Bench:
     """One chain with the bridge, a tree that grows, and the keys of its signers."""
 
     def __init__(
-        self, inbox: Contract, domain: int, account: Account, keys: list[SigningKeyPair], to: str
+        self,
+        inbox: Contract,
+        domain: int,
+        account: Account,
+        keys: Sequence[SigningKeyPair],
+        to: str,
     ) -> None:
         self._inbox = inbox
         self._domain = domain
@@ -155,11 +160,16 @@ class _Bench:
         return await self._inbox.send(self._account, function, *arguments, gas=TRANSACTION_GAS_CAP)
 
 
-async def deliveries(
-    client: ChainClient, account: Account, announce: Callable[[str], None]
-) -> dict[str, dict[str, int]]:
-    """``Delivery`` for each of ``BATCHES``, by the number of messages as a string."""
-    announce("delivery: deploying the bridge")
+@dataclass(frozen=True, slots=True)
+class BenchBridge:
+    """One side of a bridge, with the keys of its signers, of whom ``QUORUM`` sign."""
+
+    side: SideRecord
+    pairs: tuple[SigningKeyPair, ...]
+
+
+async def bench_bridge(client: ChainClient, account: Account) -> BenchBridge:
+    """The bridge that is measured, deployed."""
     pairs = [
         select("default").signatures.key_pair(Algorithm.ML_DSA_87, bytes([number]) * 32)
         for number in range(1, SIGNERS + 1)
@@ -173,10 +183,18 @@ async def deliveries(
     record = await deploy_bridge(
         {"bench": client}, account, SignerSet(1, QUORUM, signers), governors
     )
-    side = record.sides["bench"]
+    return BenchBridge(record.sides["bench"], tuple(pairs))
+
+
+async def deliveries(
+    client: ChainClient, account: Account, bridge: BenchBridge, announce: Callable[[str], None]
+) -> dict[str, dict[str, int]]:
+    """``Delivery`` for each of ``BATCHES``, by the number of messages as a string."""
+    side = bridge.side
     inbox = Contract.at(client, "Inbox", side.inbox)
     await inbox.send(account, "enrolOrigin", ORIGIN, ORIGIN_CHAIN_ID, OUTBOX)
-    bench = _Bench(inbox, side.domain, account, pairs, await deploy(client, account, RECIPIENT))
+    recipient = await deploy(client, account, RECIPIENT)
+    bench = _Bench(inbox, side.domain, account, bridge.pairs, recipient)
     found = {}
     for count in BATCHES:
         announce(f"delivery: {count} messages")

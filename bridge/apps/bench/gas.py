@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
-from bridge.apps.bench.delivery import deliveries
+from bridge.apps.bench.delivery import bench_bridge, deliveries
 from bridge.apps.bench.meter import Cost, Meter
 from bridge.apps.bench.node import anvil
 from bridge.apps.bench.parts import parts_of
 from bridge.apps.bench.peers import DELIVERY_PEERS, PEERS
 from bridge.apps.bench.vectors import Vector, vectors
+from bridge.apps.bench.verdicts import verdict_gas
 from bridge.chain.artifact import load
 from bridge.chain.client import ChainClient
 from bridge.chain.contracts import Contract
@@ -68,12 +69,17 @@ async def measure(announce: Callable[[str], None] = lambda what: None) -> Figure
             slh = await _deployed(client, account, contract)
             vector = vectors()[name]
             verifiers[name] = asdict(await _cost(meter, slh, vector, vector.public_key))
-        delivery = await deliveries(client, account, announce)
+        announce("delivery: deploying the bridge")
+        bridge = await bench_bridge(client, account)
+        delivery = await deliveries(client, account, bridge, announce)
+        announce("verdicts")
+        verdicts = await verdict_gas(client, account, meter, bridge)
     return {
         "verifiers": verifiers,
         "registration": {ML_DSA: registration},
         "commitment": {ML_DSA: commitment},
         "delivery": delivery,
+        "verdicts": verdicts,
         "peers": [asdict(peer) for peer in PEERS],
         "delivery_peers": [asdict(peer) for peer in DELIVERY_PEERS],
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.domain.errors import InputError
 
-SECTIONS = ("verifiers", "registration", "commitment", "delivery")
+SECTIONS = ("verifiers", "registration", "commitment", "delivery", "verdicts")
 """What is measured; the peers' figures are not."""
 TOLERANCE_PERCENT = 1
 

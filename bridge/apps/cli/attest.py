@@ -21,7 +21,10 @@ from bridge.apps.config import Config, load_config, state_folder
 from bridge.apps.devnet.layout import Layout, read_deployment
 from bridge.apps.devnet.world import agreed_client, key_service_client
 from bridge.apps.logs import configure_logs
+from bridge.apps.verdicts import recheck_of
+from bridge.chain.contracts import Contract
 from bridge.chain.deployment import DeploymentRecord
+from bridge.chain.verdicts import Verdicts
 from bridge.domain.errors import ConfigError, KeyServiceUnreachable
 from bridge.domain.keys import PublicKeyRecord
 from bridge.keyservice.client import KeyServiceClient
@@ -32,6 +35,7 @@ from bridge.relayer.route import Side
 from bridge.relayer.supply import SupplyCheck
 from bridge.relayer.treefile import TreeFile
 from bridge.relayer.view import OriginView
+from bridge.verifier.attestor import RegistrySide, VerdictAttestor
 
 NAME = "attestor"
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8551
@@ -131,8 +135,29 @@ async def _attest(
             agreement={name: chain.needed_agreement for name, chain in config.chains.items()},
             known={view.side.name: len(view.tree) for view in views},
         )
-        await serve_app(create_app(attestor, token), listener)
+        verdicts = _verdicts(config, deployment, records, service, [v.side for v in views])
+        await serve_app(create_app(attestor, token, verdicts), listener)
         log.info("attestor_stopped")
+
+
+def _verdicts(
+    config: Config,
+    deployment: DeploymentRecord,
+    records: Sequence[PublicKeyRecord],
+    service: KeyServiceClient,
+    sides: Sequence[Side],
+) -> VerdictAttestor | None:
+    """What signs verdicts, where the configuration says what verifies."""
+    if config.verdicts is None:
+        return None
+    recheck = recheck_of(config.verdicts, [side.client for side in sides])
+    registries = {}
+    for side in sides:
+        address = deployment.sides[side.name].verdicts
+        if address is not None:
+            contract = Contract.at(side.client, "VerdictRegistry", address)
+            registries[side.record.chain_id] = RegistrySide(Verdicts(contract), side.registry)
+    return VerdictAttestor(records, service, registries, recheck)
 
 
 async def _records(

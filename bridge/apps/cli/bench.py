@@ -25,6 +25,14 @@ from bridge.apps.interrupts import stoppable
 app = typer.Typer(help="Measurements.", no_args_is_help=True)
 
 OWN = "this bridge"
+VERDICT_PARTS = {
+    "submit_first": "the first verdict on a contract, its transaction",
+    "submit_next": "the next one",
+    "revoke_by_quorum": "a revocation by a quorum",
+    "revoke_by_guardian": "a revocation by the guardian",
+    "is_verified": "isVerified(address), called from a contract",
+    "is_code_verified": "isCodeVerified(codeHash), called from a contract",
+}
 SCHEMES = {
     "ml_dsa_87": "ML-DSA-87",
     "slh_dsa_sha2_128s": "SLH-DSA-SHA2-128s",
@@ -213,6 +221,10 @@ def _show(figures: dict[str, Any]) -> None:
     verifications = [(name, cost["gas"]) for name, cost in rows]
     console.print(_beside("verification beside others", verifications, figures["peers"]))
     _show_delivery(console, figures)
+    table = _table(f"verdicts, a quorum of {QUORUM} ML-DSA-87 signatures", "part", "gas")
+    for name, used in figures["verdicts"].items():
+        table.add_row(VERDICT_PARTS[name], f"{used:,}")
+    console.print(table)
 
 
 def _show_delivery(console: Console, figures: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ AgeOption = Annotated[
 IdsArgument = Annotated[list[str] | None, typer.Argument(help="Ids of messages.")]
 LimitOption = Annotated[int, typer.Option(min=1, help="At most so many.")]
 
-GIVEN_UP = (Stage.DEAD_LETTER, Stage.DROPPED)
+GIVEN_UP = (Stage.HELD, Stage.DEAD_LETTER, Stage.DROPPED)
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -88,7 +88,7 @@ def retry(
     state: StateOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Have messages tried again now: named by id, or all that were given up on a route."""
+    """Have messages tried again now: named by id, or all held or given up on a route."""
     config = _config(state)
     with _journal(config) as journal:
         chosen = _named(journal, ids) or _chosen(

@@ -17,11 +17,13 @@ from bridge.apps.config import Config, load_config, state_folder
 from bridge.apps.devnet.layout import Layout, read_deployment
 from bridge.apps.devnet.world import agreed_client, attestor_client, chain_client
 from bridge.apps.logs import configure_logs
+from bridge.apps.verdicts_config import function
 from bridge.chain.deployment import DeploymentRecord
 from bridge.chain.transactions import Account
 from bridge.domain.errors import ConfigError
 from bridge.keyservice.listener import bound, serving
 from bridge.keyservice.secretfile import read_secret
+from bridge.relayer.admit import Admission
 from bridge.relayer.daemon import Relayer
 from bridge.relayer.journal import Journal
 from bridge.relayer.metrics import RelayerMetrics
@@ -91,6 +93,7 @@ async def _relay(
             config.relayer.replica,
             {chain.domain: chain.ws_url for chain in config.chains.values() if chain.ws_url},
             tracing,
+            _admission(config, sides),
         )
         if listener is not None:
             metrics = RelayerMetrics(relayer, config.relayer.journal)
@@ -110,6 +113,17 @@ async def _relay(
             await running
         except asyncio.CancelledError:
             log.info("relayer_stopped")
+
+
+def _admission(config: Config, sides: list[Side]) -> Admission | None:
+    """Who may talk, where the configuration asks for verdicts."""
+    wanted = config.relayer.verdicts
+    if wanted is None:
+        return None
+    key = "relayer.verdicts"
+    behind = wanted.behind and function(f"{key}.behind", wanted.behind)
+    severity_of = function(f"{key}.severity_of", wanted.severity_of)
+    return Admission(sides, wanted.policy(), severity_of, behind or None)
 
 
 def _tracing(config: Config) -> Tracing:

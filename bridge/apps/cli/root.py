@@ -35,6 +35,7 @@ COMMANDS = (
     "qec",
     "state",
     "signers",
+    "verdict",
     "routes",
     "doctor",
     "bench",

@@ -9,6 +9,6 @@ from __future__ import annotations
 
 FIRST = "0001"
 """The tables as they were before there were revisions."""
-HEAD = "0003"
+HEAD = "0004"
 VERSION_TABLE = "keyservice_version"
 """One row, one column ``version_num``; a name of its own, since a relayer may share the server."""

@@ -17,7 +17,7 @@ Names = Mapping[int, str]
 Found = Iterator[Disagreement]
 
 DONE = (Stage.DELIVERED.value, Stage.CONFIRMED.value)
-GIVEN_UP = (Stage.DEAD_LETTER.value, Stage.DROPPED.value)
+GIVEN_UP = (Stage.HELD.value, Stage.DEAD_LETTER.value, Stage.DROPPED.value)
 
 
 def check_deliveries(ledger: Ledger, names: Names) -> Found:

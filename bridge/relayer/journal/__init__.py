@@ -12,6 +12,7 @@ from bridge.relayer.journal.asking import Asking
 from bridge.relayer.journal.attesting import Attesting
 from bridge.relayer.journal.database import open_database
 from bridge.relayer.journal.delivering import Delivering
+from bridge.relayer.journal.holding import Holding
 from bridge.relayer.journal.measuring import Measuring, Standing
 from bridge.relayer.journal.observing import Observing
 from bridge.relayer.journal.records import (
@@ -39,7 +40,7 @@ __all__ = [
 ]
 
 
-class Journal(Observing, Attesting, Delivering, Submitting, Sharing, Asking, Measuring):
+class Journal(Observing, Attesting, Holding, Delivering, Submitting, Sharing, Asking, Measuring):
     """The relayers' memory. Every method is one transaction; none waits on a chain.
 
     ``where`` is the path of a file or the address of a PostgreSQL. With ``read_only`` the file must

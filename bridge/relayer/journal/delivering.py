@@ -175,8 +175,11 @@ class Delivering(Steps):
             return self._move_these(db, Stage.CONFIRMED, detail, identifiers)
 
     def retry(self, identifiers: Sequence[bytes]) -> list[Entry]:
-        """Have dead letters and dropped messages tried again, from the first attempt on."""
-        given_up = messages.c.stage.in_((Stage.DEAD_LETTER, Stage.DROPPED))
+        """Have messages that are held or were given up tried again, from the first attempt on.
+
+        One whose endpoints are still not verified is held again.
+        """
+        given_up = messages.c.stage.in_((Stage.HELD, Stage.DEAD_LETTER, Stage.DROPPED))
         with self._engine.begin() as db:
             moved: list[Entry] = []
             for part in chunks(identifiers):
@@ -203,7 +206,7 @@ class Delivering(Steps):
             moved: list[Entry] = []
             for part in chunks(identifiers):
                 idle = and_(messages.c.id.in_(part), messages.c.transaction.is_(None))
-                waiting = messages.c.stage.in_((Stage.ATTESTED, Stage.DEAD_LETTER))
+                waiting = messages.c.stage.in_((Stage.ATTESTED, Stage.HELD, Stage.DEAD_LETTER))
                 moved += self._move(
                     db, Stage.DROPPED, {"by": "operator"}, and_(idle, waiting), claimed_by=None
                 )

@@ -14,7 +14,8 @@ from bridge.relayer.journal.schema import acts, cursors, messages, transactions,
 from bridge.relayer.journal.steps import Steps, chunks, route
 
 UNDELIVERED = (Stage.FINALIZED, Stage.BATCHED, Stage.ATTESTED)
-COUNTED = (Stage.OBSERVED, *UNDELIVERED, Stage.DELIVERED, Stage.DEAD_LETTER, Stage.DROPPED)
+BESIDE = (Stage.HELD, Stage.DEAD_LETTER, Stage.DROPPED)
+COUNTED = (Stage.OBSERVED, *UNDELIVERED, Stage.DELIVERED, *BESIDE)
 """All but the confirmed ones, which grow for ever."""
 
 

@@ -66,6 +66,12 @@ message_tail = literal_column(
 """The last bytes of a message, which say what it is where its body is short."""
 Index("messages_by_tail", messages.c.origin, messages.c.destination, message_tail)
 
+message_endpoints = (
+    literal_column("substr(message, 10, 32)", LargeBinary(32)),
+    literal_column("substr(message, 46, 32)", LargeBinary(32)),
+)
+"""Sender and recipient, at their places in every version of the layout."""
+
 acts = Table(
     "acts",
     metadata,

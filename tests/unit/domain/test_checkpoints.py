@@ -65,7 +65,7 @@ def test_a_zero_root_is_never_signed():
 
 def test_the_contexts_fit_fips_204_and_differ():
     assert CHECKPOINT_CONTEXT in CONTEXTS
-    assert len(set(CONTEXTS)) == 5
+    assert len(set(CONTEXTS)) == 6
     for ctx in CONTEXTS:
         assert len(ctx) <= 255  # FIPS 204, Algorithm 2, and FIPS 205, Algorithm 22
 

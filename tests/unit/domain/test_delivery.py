@@ -15,6 +15,10 @@ MAY = {
     ("batched", "finalized"),  # another message under its checkpoint went
     ("attested", "batched"),  # its attestation went
     ("delivered", "attested"),  # its delivery went
+    ("attested", "held"),  # an endpoint is not verified
+    ("held", "attested"),  # it is now
+    ("held", "dropped"),
+    ("held", "delivered"),  # by somebody else
     ("attested", "dead_letter"),  # no attempt is left
     ("attested", "dropped"),  # an operator said so
     ("dead_letter", "dropped"),
@@ -35,7 +39,7 @@ def test_persisted_values_are_never_renamed():
     assert [stage.value for stage in ORDER] == [
         "observed", "finalized", "batched", "attested", "delivered", "confirmed",
     ]  # fmt: skip
-    assert sorted(set(Stage) - set(ORDER)) == ["dead_letter", "dropped"]
+    assert sorted(set(Stage) - set(ORDER)) == ["dead_letter", "dropped", "held"]
 
 
 def test_nothing_follows_confirmed():
