@@ -1,0 +1,157 @@
+"""Imports: which file each of them means, by the compiler's rules and by Node's.
+
+The compiler knows names, not folders: an import that begins with ``./`` or ``../`` is joined to the
+name of the file it stands in, another is a name after remappings. What is then not there is looked
+up as Node does it, in each ``node_modules`` on the way up, and the compiler is told by a remapping.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field
+
+from bridge.domain.scan_errors import SourceTooLarge
+from bridge.verifier.sources.tokens import Kind, tokens
+from bridge.verifier.sources.tree import MAX_TREE_BYTES, Remapping, Source, SourceTree
+
+VERSION = re.compile(r"pragma\s+solidity\s+([^;]*);")
+
+
+@dataclass(slots=True)
+class Closure:
+    """What a file needs: itself and all that it imports, how, and what is not there."""
+
+    sources: dict[str, Source] = field(default_factory=dict)
+    remappings: dict[tuple[str, str], str] = field(default_factory=dict)
+    """What an import of a file means, where that is not what it says: (file, import) to name."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """Imports that lead nowhere, to the file that has them."""
+
+    def add(self, other: Closure) -> None:
+        """Take in what another file needs."""
+        self.sources |= other.sources
+        self.remappings |= other.remappings
+        self.missing |= other.missing
+
+    def pragmas(self) -> list[str]:
+        """The version expressions of all files, each once."""
+        return list(dict.fromkeys(p for one in self.sources.values() for p in pragmas(one)))
+
+
+def pragmas(source: Source) -> list[str]:
+    """The version expressions of a file, comments apart."""
+    found = []
+    words = [token for token in tokens(source.text) if token.kind is not Kind.COMMENT]
+    for at, token in enumerate(words[:-2]):
+        if token.text == "pragma" and words[at + 1].text == "solidity":
+            end = source.text.find(";", token.start)
+            found.append(source.text[words[at + 2].start : end].strip())
+    return found
+
+
+def imports(source: Source) -> list[str]:
+    """The paths that a file imports, in order, comments and strings apart."""
+    found = []
+    inside = False
+    for token in tokens(source.text):
+        if token.kind is Kind.COMMENT:
+            continue
+        if token.kind is Kind.WORD and token.text == "import":
+            inside = True
+        elif inside and token.kind is Kind.STRING:
+            found.append(token.text[1:-1])
+            inside = False
+        elif token.text == ";":
+            inside = False
+    return found
+
+
+class Imports:
+    """The closures of a tree's files; each file is read and cut into tokens once."""
+
+    def __init__(self, tree: SourceTree) -> None:
+        self._tree = tree
+        self._direct: dict[str, list[tuple[str, str | None]]] = {}
+        self._bytes = 0
+
+    def closure(self, name: str) -> Closure:
+        """What the file of that name needs."""
+        result = Closure()
+        waiting = [name]
+        while waiting:
+            current = waiting.pop()
+            if current in result.sources:
+                continue
+            source = self._tree.source(current)
+            if source is None:
+                result.missing[current] = name
+                continue
+            result.sources[current] = source
+            for path, target in self.direct(source):
+                if target is None:
+                    result.missing[path] = current
+                    continue
+                if target != _joined(current, path):
+                    result.remappings[current, path] = target
+                waiting.append(target)
+        return result
+
+    def direct(self, source: Source) -> list[tuple[str, str | None]]:
+        """Each import of a file as it is written, with the name that it means or None."""
+        known = self._direct.get(source.name)
+        if known is None:
+            self._bytes += len(source.text)
+            if self._bytes > MAX_TREE_BYTES:
+                raise SourceTooLarge(
+                    self._tree.name, "characters of source", MAX_TREE_BYTES, self._bytes
+                )
+            known = [(path, self.resolve(source.name, path)) for path in imports(source)]
+            self._direct[source.name] = known
+        return known
+
+    def resolve(self, importing: str, path: str) -> str | None:
+        """The name that ``path`` means in the file ``importing``, None where nothing is there."""
+        for name in self._candidates(importing, path):
+            clean = posixpath.normpath(name)
+            if clean.startswith(("../", "/")) or clean == "..":
+                continue
+            for spelt in (name, clean):
+                if self._tree.source(spelt) is not None:
+                    return spelt
+        return None
+
+    def _candidates(self, importing: str, path: str) -> list[str]:
+        joined = _joined(importing, path)
+        names = [remapped(self._tree.remappings, importing, joined)]
+        if not path.startswith("."):
+            folder = posixpath.dirname(importing)
+            while True:
+                names.append(posixpath.join(folder, "node_modules", path))
+                if not folder:
+                    break
+                folder = posixpath.dirname(folder)
+            names += [posixpath.join(root, path) for root in self._tree.roots]
+            names.append(posixpath.join(posixpath.dirname(importing), path))
+        names.append(joined)
+        return list(dict.fromkeys(names))
+
+
+def remapped(remappings: tuple[Remapping, ...], importing: str, path: str) -> str:
+    """``path`` after the remapping of the longest context, then of the longest prefix."""
+    best: Remapping | None = None
+    for one in remappings:
+        fits = importing.startswith(one.context) and path.startswith(one.prefix)
+        if fits and (
+            best is None
+            or (len(one.context), len(one.prefix)) >= (len(best.context), len(best.prefix))
+        ):
+            best = one
+    return path if best is None else best.target + path[len(best.prefix) :]
+
+
+def _joined(importing: str, path: str) -> str:
+    """A relative import as the compiler joins it; another as it is."""
+    if not path.startswith("."):
+        return path
+    return posixpath.normpath(posixpath.join(posixpath.dirname(importing), path))
