@@ -43,6 +43,7 @@ COMMANDS = (
     "keyservice",
     "kme",
     "ccip",
+    "scan",
 )
 
 
