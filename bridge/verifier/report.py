@@ -144,8 +144,8 @@ def used_detectors(report: Report, detectors: dict[str, Detector]) -> dict[str, 
 def canonical(report: Report) -> bytes:
     """What is signed of a report: format, tool, target's name left out, all findings.
 
-    The target's name is left out since one code may be scanned under many; ignored findings are in it
-    among the others, since a reason of somebody's changes nothing in the code.
+    The target's name is left out since one code may be scanned under many. Ignored findings are in
+    it among the others, since a reason of somebody's changes nothing in the code.
     """
     everything = sorted((*report.findings, *(one.finding for one in report.ignored)), key=order)
     data = {

@@ -1,4 +1,4 @@
-"""Requests that are signed off chain and that anybody may hand in: forwarders, orders, votes, delegations."""
+"""Requests signed off chain that anybody may hand in: forwarders, orders, votes, delegations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The precompile 0x100 (EIP-7951, RIP-7212), verifiers in Solidity, told by the curve's constants."""
+"""The precompile 0x100 (EIP-7951, RIP-7212); verifiers in Solidity, by the curve's constants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenZeppelin's SignatureChecker and solady's SignatureCheckerLib: ecrecover, or ERC-1271 for contracts."""
+"""OpenZeppelin's SignatureChecker, solady's SignatureCheckerLib: ecrecover, or ERC-1271."""
 
 from __future__ import annotations
 

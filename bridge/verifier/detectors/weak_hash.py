@@ -1,4 +1,4 @@
-"""Digests that are too short under quantum search: RIPEMD-160, and such as are cut to 128 bits or less."""
+"""Digests too short under quantum search: RIPEMD-160, and such as are cut to 128 bits or less."""
 
 from __future__ import annotations
 

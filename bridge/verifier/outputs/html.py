@@ -23,7 +23,7 @@ def html(report: Report, detectors: dict[str, Detector], texts: Mapping[str, str
     Every text of the target is escaped, and the page's policy loads and runs nothing.
     """
     kinds = used_detectors(report, detectors)
-    worst = report.findings[0].severity if report.findings else None
+    worst = report.findings[0].severity.value if report.findings else ""
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
@@ -32,9 +32,9 @@ def html(report: Report, detectors: dict[str, Detector], texts: Mapping[str, str
         f"<title>{escape(report.target)}: cryptography and quantum computers</title>",
         f"<style>{STYLE.read_text()}</style></head><body><main>",
         f"<header><h1>{escape(report.target)}</h1>",
-        "<p>Which of its cryptography would a quantum computer break, and what would that cost?</p>",
+        "<p>Which of its cryptography would a quantum computer break, and what is lost then?</p>",
         "</header>",
-        f'<div class="answer {worst.value if worst else ""}"><p>{escape(_answer(report))}</p></div>',
+        f'<div class="answer {worst}"><p>{escape(_answer(report))}</p></div>',
         _counts(report),
     ]
     if report.findings:
@@ -49,25 +49,18 @@ def html(report: Report, detectors: dict[str, Detector], texts: Mapping[str, str
 
 def _answer(report: Report) -> str:
     if not report.findings:
-        return f"Nothing was found in {report.contracts} contracts that a quantum computer would break."
-    counts = report.counts()
-    contracts = len({one.contract for one in report.findings if one.severity is Severity.HIGH})
+        return f"Of {report.contracts} contracts, nothing was found that a quantum computer breaks."
+    high = [one for one in report.findings if one.severity is Severity.HIGH]
+    contracts = len({one.contract for one in high})
     if contracts:
-        guards = {
-            guard
-            for one in report.findings
-            if one.severity is Severity.HIGH
-            for guard in one.guards
-        }
-        named = ", ".join(
-            one.value for one in Guard if one in guards and one is not Guard.NOTHING_SEEN
-        )
+        guards = {guard for one in high for guard in one.guards} - {Guard.NOTHING_SEEN}
+        named = ", ".join(one.value for one in Guard if one in guards)
         noun = "contract" if contracts == 1 else "contracts"
         return (
             f"In {contracts} {noun}, cryptography that a quantum computer breaks decides something "
             f"of weight: {named}."
         )
-    if counts[Severity.MEDIUM]:
+    if report.counts()[Severity.MEDIUM]:
         return (
             "Cryptography that a quantum computer breaks is checked here and answered with, for "
             "others to act on. None was seen to decide something of weight by itself."
@@ -124,7 +117,7 @@ def _article(one: Finding, lines: Mapping[str, list[str]]) -> str:
         f"<p>{escape(one.detail)}</p>{_excerpt(one, lines)}"
         f'<p class="soft">{escape(one.algorithm.name)}'
         f"{escape(', ' + one.algorithm.curve if one.algorithm.curve else '')}, {strength}; "
-        f"confidence {one.confidence.value}; guards {escape(', '.join(g.value for g in one.guards))}"
+        f"confidence {one.confidence.value}; guards {', '.join(g.value for g in one.guards)}"
         "</p></article>"
     )
 

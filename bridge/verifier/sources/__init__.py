@@ -1,1 +1,1 @@
-"""Sources: read, compiled to syntax trees, and followed from a cryptographic check to what it guards."""
+"""Sources: read, compiled to syntax trees, followed from a signature check to what it guards."""

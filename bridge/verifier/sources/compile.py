@@ -88,7 +88,7 @@ def compile_closure(
 ) -> Compiled:
     """Syntax trees of all sources of the closure; ``CompilerFailed`` if the compiler breaks.
 
-    Where a source has an error, no tree is complete: then ``asts`` is empty and ``errors`` says why.
+    Where a source has an error, no tree is complete: ``asts`` is empty then, ``errors`` says why.
     """
     request = {
         "language": "Solidity",

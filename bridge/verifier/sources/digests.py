@@ -60,7 +60,8 @@ def _constant(call: Node) -> bool:
 
 
 def quantum_bits(bits: int) -> tuple[int, int]:
-    """What is left of a digest of so many bits: log2 of Grover's queries for a preimage, of
-    Brassard's, Hoyer's and Tapp's for a collision.
+    """Log2 of the queries that break a digest of so many bits: preimage, collision.
+
+    By Grover's algorithm, and by Brassard's, Hoyer's and Tapp's.
     """
     return bits // 2, bits // 3

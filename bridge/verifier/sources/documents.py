@@ -44,8 +44,10 @@ def open_tree(target: Path) -> SourceTree:
 
 
 def tree_of_document(document: Any, path: Path) -> SourceTree:
-    """By what stands in it: ``language`` and ``sources``, hardhat's ``_format``, foundry's
-    ``metadata``, or ape's manifest with ``sources`` or its ``sourceId``.
+    """The tree of a document, whose kind is told by what stands in it.
+
+    ``language`` and ``sources``; hardhat's ``_format``; foundry's ``metadata``; ape's manifest
+    with ``sources``, or a contract's ``sourceId``.
     """
     if not isinstance(document, dict):
         raise SourceRefused(str(path), "a JSON object", type(document).__name__)

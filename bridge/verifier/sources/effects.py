@@ -13,7 +13,7 @@ from bridge.verifier.finding import Guard
 
 
 class Effect(StrEnum):
-    """As `Guard`, and a mark: a nonce or a note that something was used, which gives nobody power."""
+    """As `Guard`, and a mark: a nonce, or a note that something was used; it gives nobody power."""
 
     TRANSFER = "transfer"
     OWNERSHIP = "ownership"
@@ -34,25 +34,60 @@ GUARDS = {
     Effect.MARK: Guard.STORAGE,
 }
 
+
+def _words(*words: str) -> re.Pattern[str]:
+    return re.compile("|".join(words), re.IGNORECASE)
+
+
 _VARIABLES = (
-    (Effect.MARK, re.compile(r"nonce|nullifier|_?used|consumed|spent|_status|entered|lock|initializ|invalidat|epoch", re.I)),
-    (Effect.UPGRADE, re.compile(r"implementation|beacon|singleton|mastercopy|logic\b", re.I)),
-    (Effect.PERMIT, re.compile(r"allowance|approv", re.I)),
-    (Effect.OWNERSHIP, re.compile(r"owner|admin|governor|guardian|_?roles?\b|signers?\b|threshold|minters?\b|keeper|validators?\b", re.I)),
-    (Effect.TRANSFER, re.compile(r"balance|totalsupply|shares\b|deposits?\b", re.I)),
+    (
+        Effect.MARK,
+        _words(
+            "nonce", "nullifier", "used", "consumed", "spent", "_status", "entered", "lock",
+            "initializ", "invalidat", "epoch",
+        ),
+    ),
+    (Effect.UPGRADE, _words("implementation", "beacon", "singleton", "mastercopy", r"logic\b")),
+    (Effect.PERMIT, _words("allowance", "approv")),
+    (
+        Effect.OWNERSHIP,
+        _words(
+            "owner", "admin", "governor", "guardian", r"_?roles?\b", r"signers?\b", "threshold",
+            r"minters?\b", "keeper", r"validators?\b",
+        ),
+    ),
+    (Effect.TRANSFER, _words("balance", "totalsupply", r"shares\b", r"deposits?\b")),
 )  # fmt: skip
 _FUNCTIONS = (
-    (Effect.MARK, re.compile(r"nonce|nullif|invalidate|_cancel|^_?cancel|reentran", re.I)),
-    (Effect.UPGRADE, re.compile(r"upgrade|setimplementation|_setbeacon", re.I)),
-    (Effect.OWNERSHIP, re.compile(r"ownership|owner$|addowner|grantrole|revokerole|setadmin|_transferadmin", re.I)),
-    (Effect.PERMIT, re.compile(r"^_?permit|approve|allowance", re.I)),
-    (Effect.TRANSFER, re.compile(r"^_?(safe)?(batch)?(transfer|mint|burn|withdraw|redeem|deposit|payout|release|refund|swap|sendvalue|pay\b)", re.I)),
+    (Effect.MARK, _words("nonce", "nullif", "invalidate", "^_?cancel", "reentran")),
+    (Effect.UPGRADE, _words("upgrade", "setimplementation", "_setbeacon")),
+    (
+        Effect.OWNERSHIP,
+        _words(
+            "ownership", "owner$", "addowner", "grantrole", "revokerole", "setadmin",
+            "_transferadmin",
+        ),
+    ),
+    (Effect.PERMIT, _words("^_?permit", "approve", "allowance")),
+    (
+        Effect.TRANSFER,
+        _words(
+            "^_?(safe)?(batch)?(transfer|mint|burn|withdraw|redeem|deposit|payout|release|refund|"
+            r"swap|sendvalue|pay\b)"
+        ),
+    ),
 )  # fmt: skip
 _EXTERNAL = (
-    (Effect.UPGRADE, re.compile(r"^upgrade", re.I)),
-    (Effect.OWNERSHIP, re.compile(r"^(transferownership|grantrole|setowner|setadmin)", re.I)),
-    (Effect.PERMIT, re.compile(r"^(safe|force|increase)?(approve|increaseallowance|setapprovalforall)", re.I)),
-    (Effect.TRANSFER, re.compile(r"^(safe)?(batch)?(transfer|mint|burn|withdraw|redeem|deposit|swap)", re.I)),
+    (Effect.UPGRADE, _words("^upgrade")),
+    (Effect.OWNERSHIP, _words("^(transferownership|grantrole|setowner|setadmin)")),
+    (
+        Effect.PERMIT,
+        _words("^(safe|force|increase)?(approve|increaseallowance|setapprovalforall)"),
+    ),
+    (
+        Effect.TRANSFER,
+        _words("^(safe)?(batch)?(transfer|mint|burn|withdraw|redeem|deposit|swap)"),
+    ),
 )  # fmt: skip
 
 

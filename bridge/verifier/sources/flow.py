@@ -2,8 +2,8 @@
 
 One `Flow` sees the contracts as one of them deploys: calls go to the most derived function. A value
 carries the sites it comes from; a function has a summary, in which its parameters stand for what a
-caller gives. Order and paths are not looked at: whatever a function checks, it checks for all it does,
-since a transaction that reverts does nothing.
+caller gives. Order and paths are not looked at: whatever a function checks, it checks for all it
+does, since a transaction that reverts does nothing.
 """
 
 from __future__ import annotations
@@ -308,9 +308,8 @@ class _Run:
             if self.program.variable_in(self.function.contract, name) is None:
                 self.give(name, taint)
                 return
-        elif root is None or root["nodeType"] != "FunctionCall":
-            if not name:
-                return
+        elif (root is None or root["nodeType"] != "FunctionCall") and not name:
+            return
         self.out.effects.add(effects.of_write(names, self.function.name))
         self.out.decides |= taint | indexes
 
@@ -348,7 +347,7 @@ class _Run:
         target = self.program.by_id.get(called.get("referencedDeclaration") or 0)
         if not self.program.compiled:
             target = self.program.functions_named(
-                name, self.flow.contract, len(arguments), self.function.contract
+                name, self.flow.contract, len(arguments), self.function
             )
         if isinstance(target, Function):
             return self.enter(self.program.function_in(self.flow.contract, target), arguments, node)
@@ -461,9 +460,9 @@ class _Run:
         if isinstance(declared, Function):
             if not declared.changes:
                 return everything
-        elif self.program.compiled:  # a variable's getter, or something of the language
-            return everything
-        elif not alone and effects.of_call(member) is Effect.CALL:
+        elif self.program.compiled or (
+            not alone and effects.of_call(member) is Effect.CALL
+        ):  # a variable's getter, or something of the language
             return everything
         return self.does(effects.of_call(member), everything)
 

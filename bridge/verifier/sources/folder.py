@@ -113,8 +113,10 @@ def walk(start: Path, root: Path) -> Iterator[Path]:
 
 
 def folder_reader(root: Path) -> Reader:
-    """Reads what is imported, from ``root`` and below only; links inside ``node_modules`` may lead
-    to where a package manager keeps its packages, so the folder that it stands in is asked too.
+    """Reads what is imported, from ``root`` and below only.
+
+    Links inside ``node_modules`` may lead to where a package manager keeps its packages, so where
+    that folder itself leads counts as inside.
     """
     modules = root / "node_modules"
     stores = [root.resolve()]

@@ -20,11 +20,10 @@ def merge(
 ) -> list[Finding]:
     """All findings; such of both kinds that are one use become one, with line and byte offset.
 
-    Two are one use if they are of one contract and one algorithm, and ``line_of`` says that the byte
+    Two are one use if they are of one contract and one algorithm, and by ``line_of`` the byte
     comes from that line. Where no source map is given, or it leads into a library, they are if each
-    is the only one of its algorithm in the contract that is left. The source's detector, severity and
-    words stay, since it sees names; the confidence is the higher of both, the guards are those of
-    both.
+    is the only one of its algorithm in the contract that is left. The source's detector, severity
+    and words stay, since it sees names; the confidence is the higher, the guards those of both.
     """
     left = list(of_bytecode)
     result: list[Finding] = []

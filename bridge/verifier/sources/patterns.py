@@ -50,6 +50,7 @@ _MULTISIG = re.compile(
     r"multisig|checkN?Signatures|threshold|quorum|verifySignatures|attest(ation)?s\b|validators?\b",
     re.I,
 )
+_SIGNERS = re.compile(r"^_?(threshold|quorum|owners|signers|guardians|validators)$", re.I)
 _META = re.compile(
     r"meta|bysig|withsig|forward|relay|delegat|withauthorization|fororder|execute", re.I
 )
@@ -82,7 +83,7 @@ def _signature(use: Use, names: str) -> Pattern:
         return Pattern.VRF
     if _SCHNORR.search(names):
         return Pattern.SCHNORR
-    if use.in_loop and _MULTISIG.search(names + " " + " ".join(use.entries) + use.contract.name):
+    if use.in_loop and _counts_signers(use, names):
         return Pattern.MULTISIG
     if entries & {"validateuserop", "validatepaymasteruserop"} or "_validateSignature" in names:
         return Pattern.ERC4337
@@ -104,6 +105,12 @@ def _signature(use: Use, names: str) -> Pattern:
     if re.search(r"\bECDSA\w*\.", names):
         return Pattern.SOLADY_ECDSA if "solady" in use.home else Pattern.OPENZEPPELIN_ECDSA
     return Pattern.ECRECOVER
+
+
+def _counts_signers(use: Use, names: str) -> bool:
+    """Whether a loop over signatures is one over signers, and not over requests."""
+    text = " ".join((names, *use.entries, use.contract.name))
+    return bool(_MULTISIG.search(text)) or any(_SIGNERS.match(one) for one in use.words)
 
 
 def _modexp(use: Use, names: str) -> Pattern:

@@ -229,16 +229,21 @@ class Program:
         return None
 
     def functions_named(
-        self, name: str, contract: Contract, count: int, inside: Contract | None
+        self, name: str, contract: Contract, count: int, inside: Function
     ) -> Function | None:
-        """The function that a bare name means; for trees in which nothing is resolved."""
+        """The function that a bare name means; for trees in which nothing is resolved.
+
+        Of several with as many parameters one is taken that is not ``inside`` itself: an overloaded
+        function mostly calls another of its name.
+        """
         lines = list(contract.line)
-        if inside is not None and inside not in lines:
-            lines += inside.line
+        if inside.contract is not None and inside.contract not in lines:
+            lines = inside.contract.line + lines
         found = [one for base in lines for one in base.functions.get(name, ())]
         found += self.free.get(name, [])
         exact = [one for one in found if len(one.parameters) == count]
-        return next((one for one in exact if one.body is not None), exact[0] if exact else None)
+        exact.sort(key=lambda one: (one is inside, one.body is None))
+        return exact[0] if exact else None
 
     def attached(
         self, name: str, contract: Contract, inside: Function, count: int

@@ -30,14 +30,15 @@ Progress = Callable[[int, int], None]
 """Called with the wanted files done, and all of them."""
 ROUNDS = 6
 GROUP = 40
-"""At most so many files are compiled at once, so that both cores have work and memory stays small."""
+"""At most so many files are compiled at once, so that all cores have work and memory is small."""
 RECURSION = 12_000
 
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """How one file was read: ``version`` of the compiler, None where it was read without one, and
-    then ``reason`` says why.
+    """How one file was read.
+
+    ``version`` is the compiler's; None where it was read without one, and ``reason`` says why.
     """
 
     name: str

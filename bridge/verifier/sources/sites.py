@@ -1,4 +1,4 @@
-"""Sites: where a program computes with cryptography, told from calls, and from constants of curves."""
+"""Sites: where a program computes with cryptography, told by calls and by constants of curves."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PRECOMPILES = {
     10: Site.KZG,
     **dict.fromkeys(range(0x0B, 0x12), Site.BLS12_381),
     0x100: Site.P256,
-    # A verifier in Solidity that stands at this address on many chains, made for those without 0x100.
+    # Verifiers in Solidity at these addresses on many chains, for those without 0x100.
     0xC2B78104907F722DABAC4C69F826A522B2754DE4: Site.P256,
     0x000000000000D01EA45F9EFD5C54F037FA57EA1A: Site.P256,
 }
@@ -141,9 +141,9 @@ class Constants:
             elif kind == "YulVariableDeclaration":
                 if [one["name"] for one in node["variables"]] == [name] and node.get("value"):
                     found.append({"value": node["value"]})
-            elif kind == "YulAssignment" and name in [o["name"] for o in node["variableNames"]]:
-                return None
-            elif kind == "Assignment" and node["leftHandSide"].get("name") == name:
+            elif (
+                kind == "YulAssignment" and name in [o["name"] for o in node["variableNames"]]
+            ) or (kind == "Assignment" and node["leftHandSide"].get("name") == name):
                 return None
         return found[0] if len(found) == 1 else None
 

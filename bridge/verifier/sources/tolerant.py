@@ -1,4 +1,4 @@
-"""A tolerant reader of Solidity: a syntax tree in the compiler's form, from text that need not compile.
+"""A tolerant reader of Solidity: trees in the compiler's form, of text that need not compile.
 
 Nothing is resolved and no type is known; what cannot be read is passed over. A scan of such a tree
 finds less, and what it finds is less sure.

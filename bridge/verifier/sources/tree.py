@@ -29,7 +29,7 @@ class Language(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file. ``name`` is its name in the tree, ``text`` its content without a byte-order mark."""
+    """A file: ``name`` is its name in the tree, ``text`` its content."""
 
     name: str
     text: str

@@ -48,7 +48,7 @@ class Use:
 
 
 def uses_of(program: Program, contract: Contract) -> tuple[list[Use], set[str]]:
-    """The uses of a contract or library in order of their places, and functions too deep to follow."""
+    """The uses of a contract or library by their places, and functions too deep to follow."""
     if contract.kind == "interface":
         return [], set()
     flow = Flow(program, contract)
@@ -77,7 +77,7 @@ def uses_of(program: Program, contract: Contract) -> tuple[list[Use], set[str]]:
 
 
 def entries(program: Program, contract: Contract) -> list[Function]:
-    """The functions that anybody can call when ``contract`` is deployed, most derived, with bodies."""
+    """The functions with bodies that anybody can call when ``contract`` is deployed."""
     found: dict[tuple[str, ...], Function] = {}
     for base in contract.line:
         if base.kind != "contract":

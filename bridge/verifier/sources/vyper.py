@@ -1,7 +1,7 @@
-"""Vyper, read without its compiler: a syntax tree in the form of Solidity's, by Python's own parser.
+"""Vyper, read without its compiler: trees in the form of Solidity's, by Python's own parser.
 
-Vyper is close enough to Python that a few words have to be written otherwise first. What is still no
-Python gives an empty tree, and that is said by the scan.
+Vyper is close enough to Python that a few words have to be written otherwise first. What is still
+no Python gives an empty tree, and that is said by the scan.
 """
 
 from __future__ import annotations
@@ -92,9 +92,14 @@ class _Reader:
         constructs = one.name == "__init__"
         changes = "view" if marks & {"view", "pure", "constant"} else "nonpayable"
         parameters = [
-            self.node("VariableDeclaration", arg, name=arg.arg, typeName={"name": ast.unparse(arg.annotation) if arg.annotation else ""})
+            self.node(
+                "VariableDeclaration",
+                arg,
+                name=arg.arg,
+                typeName={"name": ast.unparse(arg.annotation) if arg.annotation else ""},
+            )
             for arg in one.args.args
-        ]  # fmt: skip
+        ]
         kind = (
             "constructor" if constructs else "fallback" if one.name == "__default__" else "function"
         )
