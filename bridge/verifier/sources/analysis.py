@@ -21,17 +21,28 @@ class Analysis:
         names = set(wanted)
         self.contracts: list[Contract] = [one for one in program.contracts if one.source in names]
         self.too_deep: set[str] = set()
-        self._by_pattern: dict[Pattern, list[Use]] = {}
+        self._uses: dict[Contract, list[tuple[Pattern, Use]]] = {}
         for contract in self.contracts:
             uses, too_deep = uses_of(program, contract)
             self.too_deep |= too_deep
-            for use in uses:
-                if not is_part_of_another(use, uses):
-                    self._by_pattern.setdefault(pattern_of(use), []).append(use)
+            self._uses[contract] = [
+                (pattern_of(use), use) for use in uses if not is_part_of_another(use, uses)
+            ]
+
+    def of_source(self, name: str) -> Analysis:
+        """The same of the contracts of one source only."""
+        part = object.__new__(Analysis)
+        part.program = self.program
+        part.contracts = [one for one in self.contracts if one.source == name]
+        part.too_deep = self.too_deep
+        part._uses = self._uses
+        return part
 
     def uses_of(self, pattern: Pattern) -> list[Use]:
         """The uses of that pattern, contract after contract; of several at one place the first."""
         found: dict[tuple[int, str, int], Use] = {}
-        for use in self._by_pattern.get(pattern, ()):
-            found.setdefault((id(use.contract), use.source, use.line), use)
+        for contract in self.contracts:
+            for of, use in self._uses[contract]:
+                if of is pattern:
+                    found.setdefault((id(contract), use.source, use.line), use)
         return list(found.values())

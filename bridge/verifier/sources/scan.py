@@ -51,6 +51,8 @@ class SourceScan:
     """What a scan of sources found, how each file was read, and the seconds of its steps."""
 
     findings: list[Finding] = field(default_factory=list)
+    by_file: dict[str, list[Finding]] = field(default_factory=dict)
+    """Findings in the contracts of each wanted file, which may be at places in others."""
     files: list[FileReport] = field(default_factory=list)
     contracts: int = 0
     notes: list[str] = field(default_factory=list)
@@ -59,6 +61,7 @@ class SourceScan:
     def add(self, other: SourceScan) -> None:
         """Take in the scan of another group."""
         self.findings += other.findings
+        self.by_file |= other.by_file
         self.files += other.files
         self.contracts += other.contracts
         self.notes += other.notes
@@ -264,8 +267,10 @@ def _look(
     program = Program(asts, texts, compiled)
     analysis = Analysis(program, closures)
     result.contracts += len(analysis.contracts)
-    for detector in detectors().values():
-        if detector.source is not None:
-            result.findings += detector.source(analysis)
+    looking = [one.source for one in detectors().values() if one.source is not None]
+    for name in closures:
+        part = analysis.of_source(name)
+        result.by_file[name] = [one for look in looking for one in look(part)]
+        result.findings += result.by_file[name]
     result.notes += [f"{name}: nests too deep to be followed" for name in sorted(analysis.too_deep)]
     result.seconds["follow"] = result.seconds.get("follow", 0.0) + time.perf_counter() - started

@@ -38,14 +38,14 @@ def test_it_finds_in_sources_that_compile_what_is_found_with_their_trees(
         if detector.source is not None
         for one in detector.source(analysis)
     }
+    contracts = {one.name for one in analysis.contracts}
     expected = {
         (one.contract, one.detector, one.severity, one.location.line)
         for one in scanned.findings
-        if one.location.source in wanted
+        if one.contract in contracts
     }
-    inherited = {one for one in found | expected if one[0] == "Token"}
-    assert found - inherited == expected - inherited
-    assert {one[:3] for one in found & inherited} == {one[:3] for one in expected & inherited}
+    assert found == expected
+    assert len(found) >= 20
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -125,7 +125,7 @@ def test_an_import_does_not_leave_the_folder(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_sources_and_a_path_without_anything_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceRefused, match="end in .sol or .vy"):
+    with pytest.raises(SourceRefused, match=r"end in \.sol or \.vy"):
         open_tree(tmp_path)
     with pytest.raises(SourceRefused, match="that exists"):
         open_tree(tmp_path / "none")
@@ -184,7 +184,9 @@ def test_artifacts_of_hardhat_foundry_and_ape_lead_to_their_source(tmp_path: Pat
     out.mkdir(parents=True)
     hardhat = out / "A.json"
     hardhat.write_text(
-        json.dumps({"_format": "hh-sol-artifact-1", "contractName": "A", "sourceName": "contracts/A.sol"})
+        json.dumps(
+            {"_format": "hh-sol-artifact-1", "contractName": "A", "sourceName": "contracts/A.sol"}
+        )
     )
     foundry = out / "F.json"
     target = {"contracts/A.sol": "A"}
