@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+FIELDS = ("name", "version", "license", "dependencies", "dist.integrity")
 CONTRACTS = (
     "@openzeppelin/contracts", "@openzeppelin/contracts-upgradeable", "@uniswap/v2-core",
     "@uniswap/v3-core", "@uniswap/v3-periphery", "@uniswap/lib", "base64-sol",
@@ -29,7 +30,7 @@ CONTRACTS = (
 def view(wanted: str) -> dict[str, Any]:
     """What the registry says of ``name@range``, the newest where several fit."""
     out = subprocess.run(
-        ["npm", "view", wanted, "name", "version", "license", "dependencies", "dist.integrity", "--json"],
+        ["npm", "view", wanted, *FIELDS, "--json"],
         capture_output=True, text=True, check=True, timeout=120,
     ).stdout  # fmt: skip
     said = json.loads(out)

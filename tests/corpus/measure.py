@@ -1,9 +1,9 @@
 """Precision and recall of the source scanner, at "high", on the labelled contracts.
 
-    python -m tests.corpus [--part tuned|held-out] [--quick] [--json]
+    python -m tests.corpus [--part tuned|held-out] [--json]
 
-A label gives for one contract the schemes that are right to find and their severity. What is counted
-is pairs of contract and scheme at high: found and labelled, found only, labelled only.
+A label gives for one contract the schemes that are right to find, and their severity. What is
+counted is pairs of contract and scheme at high: found and labelled, found only, labelled only.
 """
 
 from __future__ import annotations

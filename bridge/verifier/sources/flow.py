@@ -449,7 +449,7 @@ class _Run:
         self.out.called.add(member)
         if member == "isValidSignature":
             return self.site(Site.CALLS_1271, node) | everything
-        if PROOF_CALL.match(member) and count >= 2:
+        if (PROOF_CALL.match(member) and count >= 2) or _takes_proof(member, declared):
             return self.site(Site.CALLS_PROOF, node) | everything
         if member == "permit" and count >= 3:
             return self.site(Site.CALLS_PERMIT, node) | self.does(Effect.PERMIT, everything)
@@ -568,6 +568,14 @@ def _no_address(node: Node | None) -> bool:
         if str(cast) in ("address", "payable"):
             return _no_address(inner) or str(inner.get("value")) == "0"
     return node["nodeType"] == "Literal" and str(node.get("value")).lower() in ("0x0", "0x00")
+
+
+def _takes_proof(member: str, declared: Contract | Function | Node | None) -> bool:
+    """Whether it is a ``verify`` that takes a pairing proof: eight words, or two by two."""
+    if not isinstance(declared, Function) or not member.lower().startswith("verif"):
+        return False
+    types = {type_of(one).split(" ")[0] for one in declared.parameters}
+    return bool(types & {"uint256[8]", "uint256[2][2]"})
 
 
 def _mentions(nodes: object, name: str) -> bool:
