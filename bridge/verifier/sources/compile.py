@@ -40,7 +40,7 @@ class Compilers(Protocol):
 class Limits:
     """What one compiler may take: seconds of a clock, MB of its heap."""
 
-    timeout_s: float = 120.0
+    timeout_s: float = 60.0
     heap_mb: int = 3000
 
 

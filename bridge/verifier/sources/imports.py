@@ -8,14 +8,11 @@ up as Node does it, in each ``node_modules`` on the way up, and the compiler is 
 from __future__ import annotations
 
 import posixpath
-import re
 from dataclasses import dataclass, field
 
 from bridge.domain.scan_errors import SourceTooLarge
 from bridge.verifier.sources.tokens import Kind, tokens
 from bridge.verifier.sources.tree import MAX_TREE_BYTES, Remapping, Source, SourceTree
-
-VERSION = re.compile(r"pragma\s+solidity\s+([^;]*);")
 
 
 @dataclass(slots=True)
@@ -23,6 +20,8 @@ class Closure:
     """What a file needs: itself and all that it imports, how, and what is not there."""
 
     sources: dict[str, Source] = field(default_factory=dict)
+    versions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The version expressions of each file."""
     remappings: dict[tuple[str, str], str] = field(default_factory=dict)
     """What an import of a file means, where that is not what it says: (file, import) to name."""
     missing: dict[str, str] = field(default_factory=dict)
@@ -31,40 +30,36 @@ class Closure:
     def add(self, other: Closure) -> None:
         """Take in what another file needs."""
         self.sources |= other.sources
+        self.versions |= other.versions
         self.remappings |= other.remappings
         self.missing |= other.missing
 
     def pragmas(self) -> list[str]:
         """The version expressions of all files, each once."""
-        return list(dict.fromkeys(p for one in self.sources.values() for p in pragmas(one)))
+        return list(dict.fromkeys(one for found in self.versions.values() for one in found))
 
 
-def pragmas(source: Source) -> list[str]:
-    """The version expressions of a file, comments apart."""
-    found = []
+def heads(source: Source) -> tuple[list[str], list[str]]:
+    """The paths that a file imports and its version expressions; comments and strings apart."""
+    paths: list[str] = []
+    versions: list[str] = []
     words = [token for token in tokens(source.text) if token.kind is not Kind.COMMENT]
-    for at, token in enumerate(words[:-2]):
-        if token.text == "pragma" and words[at + 1].text == "solidity":
-            end = source.text.find(";", token.start)
-            found.append(source.text[words[at + 2].start : end].strip())
-    return found
-
-
-def imports(source: Source) -> list[str]:
-    """The paths that a file imports, in order, comments and strings apart."""
-    found = []
     inside = False
-    for token in tokens(source.text):
-        if token.kind is Kind.COMMENT:
-            continue
+    for at, token in enumerate(words):
         if token.kind is Kind.WORD and token.text == "import":
             inside = True
         elif inside and token.kind is Kind.STRING:
-            found.append(token.text[1:-1])
+            paths.append(token.text[1:-1])
             inside = False
         elif token.text == ";":
             inside = False
-    return found
+        elif token.text == "pragma" and [one.text for one in words[at + 1 : at + 2]] == [
+            "solidity"
+        ]:
+            end = source.text.find(";", token.start)
+            if at + 2 < len(words) and end >= 0:
+                versions.append(source.text[words[at + 2].start : end].strip())
+    return paths, versions
 
 
 class Imports:
@@ -72,7 +67,7 @@ class Imports:
 
     def __init__(self, tree: SourceTree) -> None:
         self._tree = tree
-        self._direct: dict[str, list[tuple[str, str | None]]] = {}
+        self._direct: dict[str, tuple[list[tuple[str, str | None]], tuple[str, ...]]] = {}
         self._bytes = 0
 
     def closure(self, name: str) -> Closure:
@@ -88,7 +83,8 @@ class Imports:
                 result.missing[current] = name
                 continue
             result.sources[current] = source
-            for path, target in self.direct(source):
+            paths, result.versions[current] = self.direct(source)
+            for path, target in paths:
                 if target is None:
                     result.missing[path] = current
                     continue
@@ -97,8 +93,8 @@ class Imports:
                 waiting.append(target)
         return result
 
-    def direct(self, source: Source) -> list[tuple[str, str | None]]:
-        """Each import of a file as it is written, with the name that it means or None."""
+    def direct(self, source: Source) -> tuple[list[tuple[str, str | None]], tuple[str, ...]]:
+        """Each import of a file with the name that it means or None; its version expressions."""
         known = self._direct.get(source.name)
         if known is None:
             self._bytes += len(source.text)
@@ -106,8 +102,9 @@ class Imports:
                 raise SourceTooLarge(
                     self._tree.name, "characters of source", MAX_TREE_BYTES, self._bytes
                 )
-            known = [(path, self.resolve(source.name, path)) for path in imports(source)]
-            self._direct[source.name] = known
+            paths, versions = heads(source)
+            named = [(path, self.resolve(source.name, path)) for path in paths]
+            known = self._direct[source.name] = named, tuple(versions)
         return known
 
     def resolve(self, importing: str, path: str) -> str | None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bridge.domain.scan_errors import CompilerFailed
 from bridge.verifier.detector import detectors
@@ -28,7 +28,7 @@ from bridge.verifier.sources.vyper import read_vyper
 
 Progress = Callable[[int, int], None]
 """Called with the wanted files done, and all of them."""
-ROUNDS = 6
+SHORTEST_S = 10.0
 GROUP = 40
 """At most so many files are compiled at once, so that all cores have work and memory is small."""
 RECURSION = 12_000
@@ -173,7 +173,11 @@ def _how(closure: Closure, language: Language, compilers: Compilers) -> tuple[st
 
 
 def scan_group(group: _Group, compilers: Compilers, limits: Limits) -> SourceScan:
-    """Compile, read without compiling what does not, and look at all."""
+    """Compile, read without compiling what does not, and look at all.
+
+    Of a group that breaks its compiler, each half is scanned by itself, in half the time: so a
+    file that is made to break it takes little more than twice the limit.
+    """
     sys.setrecursionlimit(RECURSION)
     result = SourceScan()
     started = time.perf_counter()
@@ -183,18 +187,17 @@ def scan_group(group: _Group, compilers: Compilers, limits: Limits) -> SourceSca
     if group.version is None:
         failed = dict.fromkeys(waiting, group.reason)
         waiting = {}
-    for _ in range(ROUNDS):
-        if not waiting:
-            break
-        asts, bad = _compile(waiting, str(group.version), compilers, limits)
+    while waiting:
+        try:
+            asts, bad = _compile(waiting, str(group.version), compilers, limits)
+        except CompilerFailed as error:
+            if len(waiting) > 1:
+                return _halves(group, compilers, limits)
+            bad = dict.fromkeys(waiting, str(error))
         if not bad:
             break
         failed |= bad
         waiting = {name: one for name, one in waiting.items() if name not in bad}
-        asts = {}
-    if waiting and not asts:
-        failed |= dict.fromkeys(waiting, "other files of its group do not compile")
-        waiting = {}
     result.seconds["compile"] = time.perf_counter() - started
     if waiting:
         _look(result, asts, waiting, compiled=True)
@@ -208,6 +211,16 @@ def scan_group(group: _Group, compilers: Compilers, limits: Limits) -> SourceSca
     return result
 
 
+def _halves(group: _Group, compilers: Compilers, limits: Limits) -> SourceScan:
+    names = sorted(group.closures)
+    less = replace(limits, timeout_s=max(limits.timeout_s / 2, SHORTEST_S))
+    result = SourceScan()
+    for part in (names[: len(names) // 2], names[len(names) // 2 :]):
+        half = replace(group, closures={name: group.closures[name] for name in part})
+        result.add(scan_group(half, compilers, less))
+    return result
+
+
 def _compile(
     closures: dict[str, Closure], version: str, compilers: Compilers, limits: Limits
 ) -> tuple[dict[str, Node], dict[str, str]]:
@@ -215,20 +228,7 @@ def _compile(
     whole = Closure()
     for one in closures.values():
         whole.add(one)
-    try:
-        compiled = compile_closure(whole, version, compilers, limits)
-    except CompilerFailed as error:
-        if len(closures) == 1:
-            return {}, dict.fromkeys(closures, str(error))
-        asts: dict[str, Node] = {}
-        bad: dict[str, str] = {}
-        # Halves, until the one that breaks the compiler is alone.
-        names = list(closures)
-        for part in (names[: len(names) // 2], names[len(names) // 2 :]):
-            more, wrong = _compile({n: closures[n] for n in part}, version, compilers, limits)
-            asts |= more
-            bad |= wrong
-        return ({}, bad) if bad else (_none_shared(asts), bad)
+    compiled = compile_closure(whole, version, compilers, limits)
     if not compiled.errors:
         return compiled.asts, {}
     wrong = {name: f"solc {version}: {said[0]}" for name, said in compiled.errors.items()}
@@ -237,15 +237,7 @@ def _compile(
         culprit = next((one for one in wrong if one in closure.sources), None)
         if culprit is not None:
             bad[name] = f"{culprit}: {wrong[culprit]}" if culprit != name else wrong[culprit]
-    if not bad:
-        bad = dict.fromkeys(closures, next(iter(wrong.values())))
-    return {}, bad
-
-
-def _none_shared(asts: dict[str, Node]) -> dict[str, Node]:
-    """Nothing: trees of two compilations number their nodes alike and cannot be put together."""
-    asts.clear()
-    return asts
+    return {}, bad or dict.fromkeys(closures, next(iter(wrong.values())))
 
 
 def _read(closures: dict[str, Closure]) -> dict[str, Node]:

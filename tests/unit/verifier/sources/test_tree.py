@@ -11,7 +11,7 @@ import pytest
 from bridge.domain.scan_errors import SourceRefused, SourceTooLarge
 from bridge.verifier.sources import documents, tree
 from bridge.verifier.sources.documents import open_tree
-from bridge.verifier.sources.imports import Imports, imports, pragmas
+from bridge.verifier.sources.imports import Imports, heads
 from bridge.verifier.sources.tree import Language, Remapping, Source, checked_name
 
 TEXT = "pragma solidity ^0.8.0; contract A {}"
@@ -208,8 +208,7 @@ def test_imports_and_pragmas_are_read_from_code_not_from_comments() -> None:
     contract X { string s = 'import "no.sol";'; }
     """
     source = Source("x.sol", text, Language.SOLIDITY)
-    assert imports(source) == ["./a.sol", "c.sol"]
-    assert pragmas(source) == [">=0.8.0 <0.9.0"]
+    assert heads(source) == (["./a.sol", "c.sol"], [">=0.8.0 <0.9.0"])
 
 
 def test_a_remapping_is_read_in_its_parts() -> None:
