@@ -47,8 +47,14 @@ def scan_address(
 
     ``InputError`` where there is no code, ``ChainError`` where the chain does not answer.
     """
-    scanner = scan_bytecode or import_module("bridge.verifier.evm.scan").scan_bytecode
-    return asyncio.run(_scan(address, url, scanner))
+    return asyncio.run(_scan(address, url, scan_bytecode or _all_detectors))
+
+
+def _all_detectors(code: bytes, contract: str) -> Iterable[Finding]:
+    found: Iterable[Finding] = (
+        import_module("bridge.verifier.evm.scan").scan_bytecode(code, contract).findings
+    )
+    return found
 
 
 async def _scan(address: bytes, url: str, scan_bytecode: ScanBytecode) -> AddressScan:
