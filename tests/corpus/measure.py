@@ -99,7 +99,18 @@ def corpus_tree(labels: Sequence[Label], root: Path = INSTALLED) -> SourceTree:
         text = reader(name)
         assert text is not None, f"{label.file} is not installed: make corpus-packages"
         files[name] = Source(name, text, Language.SOLIDITY)
-    remappings = tuple(
+    hyperlane = "node_modules/@hyperlane-xyz/core/"
+    own = Remapping(
+        "@openzeppelin/contracts/",
+        f"{hyperlane}dependencies/@openzeppelin-contracts-4.9.3/contracts/",
+        hyperlane,
+    )
+    upgradeable = Remapping(
+        "@openzeppelin/contracts-upgradeable/",
+        f"{hyperlane}dependencies/@openzeppelin-contracts-upgradeable-4.9.3/contracts/",
+        hyperlane,
+    )
+    remappings = (own, upgradeable) + tuple(
         Remapping(f"{package}@{version}/", f"node_modules/{package}-{version}/")
         for package in ("@openzeppelin/contracts", "@openzeppelin/contracts-upgradeable")
         for version in ("4.7.3", "4.8.3", "4.9.6", "5.0.2", "5.1.0")

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from bridge.verifier.sources.patterns import Pattern, is_part_of_another, pattern_of
 from bridge.verifier.sources.program import Contract, Program
+from bridge.verifier.sources.sites import ASKS_ANOTHER
 from bridge.verifier.sources.uses import Use, uses_of
 
 
@@ -39,10 +40,14 @@ class Analysis:
         return part
 
     def uses_of(self, pattern: Pattern) -> list[Use]:
-        """The uses of that pattern, contract after contract; of several at one place the first."""
+        """The uses of that pattern, contract after contract; of several at one place one.
+
+        One that is checked here comes before one that another contract checks.
+        """
         found: dict[tuple[int, str, int], Use] = {}
         for contract in self.contracts:
             for of, use in self._uses[contract]:
-                if of is pattern:
-                    found.setdefault((id(contract), use.source, use.line), use)
+                place = (id(contract), use.source, use.line)
+                if of is pattern and (place not in found or found[place].site in ASKS_ANOTHER):
+                    found[place] = use
         return list(found.values())

@@ -93,15 +93,6 @@ class Assembly:
             return run.does(Effect.TRANSFER, joined)
         elif name == "return":
             run.out.returns |= joined | run.values.get(MEMORY, set())
-        elif name == "iszero" and arguments[0]["nodeType"] == "YulIdentifier":
-            from bridge.verifier.sources.flow import Token
-
-            if any(isinstance(one, Token) and one.place.site is Site.ECRECOVER for one in joined):
-                return frozenset(
-                    one
-                    for one in joined
-                    if not (isinstance(one, Token) and one.place.site is Site.ECRECOVER)
-                )
         return frozenset() if name in _NOTHING else joined
 
     def call(self, node: Node, name: str, arguments: list[Node], joined: Taint) -> Taint:

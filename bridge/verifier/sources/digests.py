@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bridge.verifier.sources.program import Contract, Function, Node, Program, below
+from bridge.verifier.sources.program import Contract, Function, Node, Program, below, cast_of
 
 HASHES = {"keccak256": "Keccak-256", "sha256": "SHA-256", "sha3": "Keccak-256"}
 SHORTEST, LONGEST = 40, 128
@@ -35,8 +35,7 @@ def _cut(node: Node) -> tuple[int, Node | None, list[int]]:
     bits, casts = 256, []
     first = node
     while node.get("nodeType") == "FunctionCall" and len(node.get("arguments") or ()) == 1:
-        called = node.get("expression") or {}
-        name = str((called.get("typeName") or {}).get("name") or called.get("name") or "")
+        name = cast_of(node)
         if name in HASHES:
             return bits, node if node is not first else None, casts
         found = _CAST.fullmatch(name)

@@ -18,6 +18,7 @@ from bridge.verifier.sources.program import (
     Function,
     Node,
     Program,
+    cast_of,
     start_of,
     type_of,
 )
@@ -562,10 +563,8 @@ def _no_address(node: Node | None) -> bool:
     if not node:
         return False
     if node["nodeType"] == "FunctionCall" and len(node.get("arguments") or ()) == 1:
-        called = node.get("expression") or {}
-        cast = (called.get("typeName") or {}).get("name") or called.get("name") or ""
         inner = node["arguments"][0]
-        if str(cast) in ("address", "payable"):
+        if cast_of(node) in ("address", "payable"):
             return _no_address(inner) or str(inner.get("value")) == "0"
     return node["nodeType"] == "Literal" and str(node.get("value")).lower() in ("0x0", "0x00")
 

@@ -16,7 +16,7 @@ from bridge.verifier.finding import (
 from bridge.verifier.sources.analysis import Analysis
 from bridge.verifier.sources.effects import Effect, guards_of
 from bridge.verifier.sources.patterns import Pattern
-from bridge.verifier.sources.sites import Site
+from bridge.verifier.sources.sites import ASKS_ANOTHER, Site
 from bridge.verifier.sources.uses import Use
 
 ECDSA_SECP256K1 = Algorithm("ECDSA", Primitive.SIGNATURE, "secp256k1", "secg/secp256k1")
@@ -37,8 +37,6 @@ KZG_BN254 = Algorithm("KZG", Primitive.OTHER, "BN254", "other/bn254")
 RIPEMD = Algorithm("RIPEMD-160", Primitive.HASH, "160", quantum_level=0)
 
 LOSES = {Effect.TRANSFER, Effect.OWNERSHIP, Effect.UPGRADE, Effect.PERMIT, Effect.CALL}
-ASKS_ANOTHER = {Site.CALLS_1271, Site.CALLS_PERMIT, Site.CALLS_PERMIT2, Site.CALLS_VRF}
-"""Where the contract relies on what another checks, under a key that is not in sight here."""
 
 
 def severity_of(use: Use) -> Severity:

@@ -46,10 +46,7 @@ class Pattern(StrEnum):
 
 _VRF = re.compile(r"vrf", re.I)
 _SCHNORR = re.compile(r"schnorr", re.I)
-_MULTISIG = re.compile(
-    r"multisig|checkN?Signatures|threshold|quorum|verifySignatures|attest(ation)?s\b|validators?\b",
-    re.I,
-)
+_MULTISIG = re.compile(r"multisig|checkN?Signatures|threshold|quorum|verifySignatures", re.I)
 _SIGNERS = re.compile(r"^_?(threshold|quorum|owners|signers|guardians|validators)$", re.I)
 _META = re.compile(
     r"meta|bysig|withsig|forward|relay|delegat|withauthorization|fororder|execute", re.I

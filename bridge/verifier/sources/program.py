@@ -274,6 +274,15 @@ def type_of(node: Node | None) -> str:
     return str(described.get("typeString") or (node.get("typeName") or {}).get("name") or "")
 
 
+def cast_of(node: Node) -> str:
+    """The type that a call with one argument casts to, or the name that it calls; else empty."""
+    called = node.get("expression") or {}
+    named = called.get("typeName")
+    if isinstance(named, dict):
+        named = named.get("name")
+    return str(named or called.get("name") or "")
+
+
 def start_of(node: Node) -> int:
     """The byte at which a node begins."""
     return int(str(node.get("src", "0")).split(":", 1)[0] or 0)

@@ -58,6 +58,8 @@ SECP256K1_CONSTANTS = {
 }
 """SEC 2, secp256k1. The order n is not among them: every check of a signature's s has it."""
 
+ASKS_ANOTHER = {Site.CALLS_1271, Site.CALLS_PERMIT, Site.CALLS_PERMIT2, Site.CALLS_VRF}
+"""Where the contract relies on what another checks, under a key that is not in sight here."""
 LOW_LEVEL = {"call", "delegatecall", "staticcall", "callcode"}
 PROOF_CALL = re.compile(r"^verif(y|ies)(\w*Proof\w*|\w*Snark\w*|Tx)$", re.IGNORECASE)
 

@@ -65,7 +65,11 @@ def uses_of(program: Program, contract: Contract) -> tuple[list[Use], set[str]]:
     for functions in contract.functions.values():
         for one in functions:
             for token in flow.summary(one).sites:
-                own = token.anchor is not None or token.place.source == contract.source
+                own = (
+                    contract.kind == "library"
+                    or token.anchor is not None
+                    or token.place.source == contract.source
+                )
                 if token not in seen and token.place not in reached and own:
                     use = _use(found, flow, token)
                     use.entries.add(one.name)
