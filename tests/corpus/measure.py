@@ -110,12 +110,7 @@ def corpus_tree(labels: Sequence[Label], root: Path = INSTALLED) -> SourceTree:
         f"{hyperlane}dependencies/@openzeppelin-contracts-upgradeable-4.9.3/contracts/",
         hyperlane,
     )
-    remappings = (own, upgradeable) + tuple(
-        Remapping(f"{package}@{version}/", f"node_modules/{package}-{version}/")
-        for package in ("@openzeppelin/contracts", "@openzeppelin/contracts-upgradeable")
-        for version in ("4.7.3", "4.8.3", "4.9.6", "5.0.2", "5.1.0")
-    )
-    return SourceTree("corpus", files, tuple(files), remappings, reader)
+    return SourceTree("corpus", files, tuple(files), (own, upgradeable), reader)
 
 
 def corpus_compilers(root: Path = INSTALLED) -> InstalledCompilers:

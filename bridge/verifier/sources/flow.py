@@ -42,6 +42,8 @@ class Token:
     anchor: tuple[str, int] | None = None
 
 
+_CHANGE_SETS = {"add", "remove", "set", "insert", "increment", "pushBack", "pushFront"}
+"""What libraries of sets and maps call their changes, where the library is not there to look."""
 Taint = frozenset[Token | int]
 """Sites that a value comes from, and the numbers of the parameters that it comes from."""
 NONE: Taint = frozenset()
@@ -389,7 +391,9 @@ class _Run:
                 return self.low_level(node, base, member, everything, pays)
             if member in ("transfer", "send") and len(arguments) == 1:
                 return self.does(Effect.TRANSFER, everything)
-            if member in ("push", "pop"):
+            if member in ("push", "pop") or (
+                not self.program.compiled and member in _CHANGE_SETS and self.is_stored(base)
+            ):
                 self.write(base, everything)
                 return everything
             if base.get("name") in ("abi", "bytes", "string", "block", "tx", "msg", "type"):
@@ -402,6 +406,9 @@ class _Run:
         """The function that runs in this contract's own context; whether the receiver is given."""
         program, contract = self.program, self.flow.contract
         name = str(base.get("name") or "") if base["nodeType"] == "Identifier" else ""
+        if name == "this":
+            own = program.functions_named(member, contract, count, self.function)
+            return None if own is None or own.body is None else (own, False)
         if name == "super" and self.function.contract is not None:
             above = program.above(contract, self.function.contract, member, count)
             return None if above is None else (above, False)
@@ -466,6 +473,14 @@ class _Run:
         ):  # a variable's getter, or something of the language
             return everything
         return self.does(effects.of_call(member), everything)
+
+    def is_stored(self, base: Node) -> bool:
+        """Whether an expression begins with a state variable."""
+        root = _root(base)
+        name = str(root.get("name") or "") if root else ""
+        return name not in self.values and (
+            self.program.variable_in(self.flow.contract, name) is not None
+        )
 
     def does(self, effect: Effect, taint: Taint) -> Taint:
         self.out.effects.add(effect)

@@ -8,6 +8,7 @@ up as Node does it, in each ``node_modules`` on the way up, and the compiler is 
 from __future__ import annotations
 
 import posixpath
+import re
 from dataclasses import dataclass, field
 
 from bridge.domain.scan_errors import SourceTooLarge
@@ -60,6 +61,10 @@ def heads(source: Source) -> tuple[list[str], list[str]]:
             if at + 2 < len(words) and end >= 0:
                 versions.append(source.text[words[at + 2].start : end].strip())
     return paths, versions
+
+
+_VERSIONED = re.compile(r"^((?:@[^/@]+/)?[^/@]+)@([^/]+)/")
+"""``package@1.2.3/...``, which packages that need several versions install as ``package-1.2.3``."""
 
 
 class Imports:
@@ -123,8 +128,12 @@ class Imports:
         names = [remapped(self._tree.remappings, importing, joined)]
         if not path.startswith("."):
             folder = posixpath.dirname(importing)
+            versioned = _VERSIONED.sub(r"\1-\2/", path)
             while True:
-                names.append(posixpath.join(folder, "node_modules", path))
+                names += [
+                    posixpath.join(folder, "node_modules", one)
+                    for one in dict.fromkeys((path, versioned))
+                ]
                 if not folder:
                     break
                 folder = posixpath.dirname(folder)
