@@ -32,7 +32,8 @@ def truncated(program: Program, contract: Contract) -> Iterator[tuple[Function, 
 
 def _cut(node: Node) -> tuple[int, Node | None, list[int]]:
     """The least width that casts around a digest leave, the digest's call, the casts inside."""
-    bits, casts = 256, []
+    bits = 256
+    casts: list[int] = []
     first = node
     while node.get("nodeType") == "FunctionCall" and len(node.get("arguments") or ()) == 1:
         name = cast_of(node)

@@ -151,8 +151,7 @@ class _Run:
     def _size(self) -> tuple[int, ...]:
         values = sum(len(one) for one in self.values.values())
         out = self.out
-        sizes = map(len, (out.returns, out.decides, out.effects, out.sites))
-        return values, *sizes
+        return values, len(out.returns), len(out.decides), len(out.effects), len(out.sites)
 
     def site(self, site: Site, node: Node) -> Taint:
         """The token of a site in this function."""

@@ -421,7 +421,7 @@ class Reader:
     def attempt(self, start: int) -> Node:
         self.at += 1
         call = self.expression()
-        clauses = []
+        clauses: list[Node] = []
         while True:
             where = self.start()
             parameters: list[Node] = []
