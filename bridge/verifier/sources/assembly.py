@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from bridge.verifier.sources import effects
 from bridge.verifier.sources.effects import Effect
-from bridge.verifier.sources.program import Node
+from bridge.verifier.sources.program import Node, below
 from bridge.verifier.sources.sites import PRECOMPILES, Site, number
+from bridge.verifier.sources.taint import Taint
 
 if TYPE_CHECKING:
-    from bridge.verifier.sources.flow import Taint, _Run
+    from bridge.verifier.sources.flow import Run
 
 MEMORY = "memory of assembly"
 ERC1271_MAGIC = 0x1626BA7E
@@ -21,7 +22,7 @@ _NOTHING = {"revert", "stop", "invalid", "pop", "log0", "log1", "log2", "log3", 
 class Assembly:
     """One block of assembly in a function's run."""
 
-    def __init__(self, run: _Run) -> None:
+    def __init__(self, run: Run) -> None:
         self.run = run
 
     def block(self, node: Node | None) -> None:
@@ -140,8 +141,6 @@ class Assembly:
 
     def _asks_1271(self) -> bool:
         """Whether the function has the selector of isValidSignature in it."""
-        from bridge.verifier.sources.program import below
-
         for one in below(self.run.function.body):
             if one["nodeType"] in ("YulLiteral", "Literal"):
                 value = number(str(one.get("value") or ""))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bridge.verifier.sources.effects import Effect
-from bridge.verifier.sources.flow import Flow, Summary, Token
+from bridge.verifier.sources.flow import Flow
 from bridge.verifier.sources.program import Contract, Function, Program, below, start_of
 from bridge.verifier.sources.sites import Site
+from bridge.verifier.sources.taint import Summary, Token
 
 AUTHORISES = {
     "isValidSignature",
