@@ -12,8 +12,8 @@ SOAK_MINUTES ?= 60
 QKD_BLOCKS ?= 100000
 WORKERS ?= 2
 
-.PHONY: demo test sourcify fuzz kme-fuzz soak faults differential blocks link-statistics verify-physics lint check-generated \
-  bench tools liboqs hyperlane lock picture clean
+.PHONY: demo test sourcify fuzz kme-fuzz soak faults differential blocks link-statistics verify-physics lint \
+  check-generated bench tools liboqs hyperlane lock picture corpus corpus-packages scan-bench clean
 .DEFAULT_GOAL := demo
 
 ## The main job: one message, there and back, attested and verified on chain.
@@ -113,6 +113,25 @@ hyperlane: $(VENV)/.dev
 	else \
 	  echo "hyperlane: not fetched, its tests are skipped; npm brings it"; \
 	fi
+
+## Precision and recall of the source scanner on labelled contracts of others (tests/corpus/README.md).
+corpus: $(VENV)/.dev node_modules/.done corpus-packages
+	$(BIN)/python -m tests.corpus
+
+## Those contracts, from npm (400 MB), and older compilers for them.
+corpus-packages: .cache/corpus/.done
+
+.cache/corpus/.done: tests/corpus/package.json tests/corpus/package-lock.json .npmrc
+	@echo "installing the corpus of contracts into .cache/corpus"
+	@mkdir -p .cache/corpus
+	@cp tests/corpus/package.json tests/corpus/package-lock.json .npmrc .cache/corpus
+	cd .cache/corpus && $(NPM) ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund --silent
+	@touch $@
+
+## SCAN_PROJECT (default: OpenZeppelin's contracts) scanned on two cores, with the seconds of each step.
+scan-bench: $(VENV)/.core node_modules/.done
+	$(BIN)/astralink scan $(or $(SCAN_PROJECT),node_modules/@openzeppelin/contracts) --workers 2 --timings \
+	  --format json --output /dev/null
 
 # Pinned with hashes. uv makes the files (`make lock`); pip installs from them.
 lock:

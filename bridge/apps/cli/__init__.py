@@ -2,8 +2,8 @@
 
 Data goes to stdout, progress and diagnostics to stderr. Exit codes: 0 done; 1 something of the
 bridge failed; 2 bad input or configuration; 3 a chain; 4 cryptography; 5 the link; 6 the key
-service; 7 a process; 8 relaying; 9 circuits and their hardware; 10 no match of code and source; 130
-interrupted.
+service; 7 a process; 8 relaying; 9 circuits and their hardware; 10 no match of
+code and source, or a finding at the threshold or above; 130 interrupted.
 """
 
 from __future__ import annotations

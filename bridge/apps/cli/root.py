@@ -46,6 +46,7 @@ COMMANDS = (
     "ccip",
     "verify",
     "verifier",
+    "scan",
 )
 
 

@@ -1,0 +1,1 @@
+"""The labelled corpus: contracts of other people, and what is right to find in them."""

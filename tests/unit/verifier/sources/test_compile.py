@@ -1,0 +1,102 @@
+"""Compilers in processes of their own: limits, errors, and what is scanned all the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bridge.domain.scan_errors import CompilerFailed
+from bridge.verifier.finding import Confidence
+from bridge.verifier.sources.compile import (
+    InstalledCompilers,
+    Limits,
+    compile_closure,
+    run,
+    version_for,
+)
+from bridge.verifier.sources.documents import tree_of_standard_json
+from bridge.verifier.sources.imports import Closure, Imports
+from bridge.verifier.sources.scan import scan_tree
+
+GOOD = """pragma solidity ^0.8.20;
+contract %s {
+    address signer;
+    function pay(address payable to, uint8 v, bytes32 r, bytes32 s) external {
+        require(ecrecover(keccak256(abi.encode(to)), v, r, s) == signer);
+        to.transfer(1);
+    }
+}
+"""
+SHORT = Limits(timeout_s=0.05)
+
+
+def closure(text: str) -> Closure:
+    tree = tree_of_standard_json(
+        {"language": "Solidity", "sources": {"A.sol": {"content": text}}}, "x"
+    )
+    return Imports(tree).closure("A.sol")
+
+
+def test_a_tree_is_made_and_errors_are_told_by_file(compilers: InstalledCompilers) -> None:
+    good = closure(GOOD % "A")
+    version = version_for(good, compilers)
+    assert version is not None
+    compiled = compile_closure(good, version, compilers, Limits())
+    assert compiled.errors == {}
+    assert compiled.asts["A.sol"]["nodeType"] == "SourceUnit"
+    wrong = compile_closure(closure("contract A { x y z; }"), version, compilers, Limits())
+    assert wrong.asts == {}
+    assert list(wrong.errors) == ["A.sol"]
+
+
+def test_a_version_that_nobody_has_is_none(compilers: InstalledCompilers) -> None:
+    assert version_for(closure("pragma solidity ^0.9.0; contract A {}"), compilers) is None
+    assert InstalledCompilers(()).versions() == ()
+
+
+def test_a_compiler_over_its_time_is_ended(compilers: InstalledCompilers) -> None:
+    version = compilers.versions()[0]
+    with pytest.raises(CompilerFailed, match=r"no answer within 0\.05 s"):
+        compile_closure(closure(GOOD % "A"), version, compilers, SHORT)
+
+
+def test_a_compiler_that_is_none_is_told(tmp_path: Path) -> None:
+    broken = tmp_path / "soljson.js"
+    broken.write_text("throw new Error('not a compiler');")
+    with pytest.raises(CompilerFailed, match="not a compiler"):
+        run(broken, "0.0.0", {}, Limits())
+    broken.write_text("module.exports = {};")
+    with pytest.raises(CompilerFailed, match="no standard JSON interface"):
+        run(broken, "0.0.0", {}, Limits())
+    broken.write_text("process.stdout.write('no json'); process.exit(0);")
+    with pytest.raises(CompilerFailed, match="no JSON"):
+        run(broken, "0.0.0", {}, Limits())
+
+
+def test_what_a_compiler_did_not_manage_is_scanned_at_low_confidence(
+    compilers: InstalledCompilers,
+) -> None:
+    sources = {"A.sol": {"content": GOOD % "A"}}
+    tree = tree_of_standard_json({"language": "Solidity", "sources": sources}, "x")
+    scan = scan_tree(tree, compilers, workers=1, limits=SHORT)
+    assert [(one.contract, one.confidence) for one in scan.findings] == [("A", Confidence.LOW)]
+    assert "no answer" in scan.files[0].reason
+
+
+def test_one_file_with_an_error_leaves_the_others_compiled_and_workers_agree(
+    compilers: InstalledCompilers,
+) -> None:
+    sources = {f"{name}.sol": {"content": GOOD % name} for name in ("A", "B", "C")}
+    sources["Bad.sol"] = {"content": GOOD % "Bad" + "contract Worse { x y z; }"}
+    sources["User.sol"] = {"content": 'import "./Bad.sol"; contract User is Bad {}'}
+    sources["Old.sol"] = {"content": GOOD.replace("^0.8.20", "^0.1.0") % "Old"}
+    tree = tree_of_standard_json({"language": "Solidity", "sources": sources}, "x")
+    seen: list[tuple[int, int]] = []
+    scan = scan_tree(tree, compilers, workers=2, progress=lambda *at: seen.append(at))
+    low = {one.contract for one in scan.findings if one.confidence is Confidence.LOW}
+    assert low == {"Bad", "User", "Old"}
+    assert {one.contract for one in scan.findings} == {"A", "B", "C", "Bad", "User", "Old"}
+    assert seen[-1] == (6, 6)
+    again = scan_tree(tree, compilers, workers=1)
+    assert again.findings == scan.findings
