@@ -85,6 +85,11 @@ class _Builder:
         self.registers.append(value)
         return len(self.registers) - 1
 
+    def unknown(self, offset: int) -> None:
+        self.registers.append(None)
+        self.stack.append(len(self.registers) - 1)
+        self.operations.append((op.IMMUTABLE, offset, (), self.stack[-1]))
+
     def pop(self, count: int) -> tuple[int, ...]:
         self.reach(count)
         taken = tuple(self.stack[-1 : -count - 1 : -1])
@@ -136,6 +141,11 @@ def read_block(code: bytes, start: int, destinations: frozenset[int]) -> Block:
             width = opcode - op.PUSH0
             carried = code[offset + 1 : offset + 1 + width]
             value = int.from_bytes(carried, "big") << 8 * (width - len(carried))
+            if width == 32 and value == 0:
+                # No compiler writes zero like this: an immutable that is not filled in yet.
+                build.unknown(offset)
+                offset += 33
+                continue
             if width >= tag_width and value in destinations:
                 value = Tag(value)
             build.stack.append(build.constant(value))

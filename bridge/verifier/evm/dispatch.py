@@ -49,6 +49,13 @@ def compared_selector(condition: Word) -> tuple[int, bool] | None:
         condition, holds = inner, not holds
     if not isinstance(condition, Value):
         return None
+    if condition.kind in (op.AND, op.OR):
+        # Beside a check of calldata's length, where a selector ends in a zero byte (Vyper).
+        for part in condition.operands:
+            inside = compared_selector(part)
+            if inside is not None and inside[1] is (condition.kind == op.AND):
+                return inside[0], holds is inside[1]
+        return None
     if condition.kind == op.EQ:
         value, constant = condition.operands
         if isinstance(constant, int) and is_selector(value):

@@ -268,8 +268,10 @@ class Interpreter:
         if opcode == op.EXTCODECOPY:
             memory.forget(given[1], given[3])
             return 0
-        if opcode in (op.CALLDATALOAD, op.SLOAD) or opcode in _STEADY:
+        if opcode in _STEADY:
             return self.values.make(opcode, given)
+        if opcode == op.IMMUTABLE:
+            return self.values.make(opcode, (), offset)
         return self.values.make(opcode, given, (self._now, offset))
 
     def _call(

@@ -21,6 +21,9 @@ MAX_COPY: Final = 32
 _FILL: Final = 1 << 300
 """Added to an address: everything from there on that has no word of its own."""
 
+_HEAD: Final = 1 << 301
+"""Added to an address: the first four bytes of a constant whose rest was written over."""
+
 Words = dict[int, Word]
 Bases = dict[Value | None, Words]
 
@@ -59,7 +62,10 @@ class Memory:
         base, at = split(address)
         words = self._writable(base)
         for other in [one for one in words if -32 < one - at < 32 and one != at]:
-            del words[other]
+            old = words.pop(other)
+            if isinstance(old, int) and old >> 224 and at - other >= 4:
+                words[other + _HEAD] = old >> 224 << 224
+        words.pop(at + _HEAD, None)
         if len(words) >= MAX_WORDS and at not in words:
             del words[next(iter(words))]
         words[at] = word
@@ -76,8 +82,9 @@ class Memory:
         for other in [one for one in words if at - 32 < one < end]:
             del words[other]
         if not isinstance(size, int):
-            for other in [one for one in words if one >= _FILL and one - _FILL >= at]:
+            for other in [one for one in words if _HEAD > one >= _FILL and one - _FILL >= at]:
                 del words[other]
+        words.pop(at + _HEAD, None)
 
     def fill(self, address: Word, word: Word) -> None:
         """Say that ``word`` stands for everything from there on."""
@@ -110,7 +117,7 @@ class Memory:
             return word
         parts = tuple(word for other, word in words.items() if -32 < other - at < 32)
         if not parts:
-            begins = [one for one in words if one >= _FILL and one - _FILL <= at]
+            begins = [one for one in words if _HEAD > one >= _FILL and one - _FILL <= at]
             if begins:
                 filled = words[max(begins)]
                 if isinstance(filled, Value) and filled.kind == RETURNED:
@@ -132,9 +139,12 @@ class Memory:
         found = [
             (one - at, word) for one, word in words.items() if at - 32 < one < end
         ]
+        head = words.get(at + _HEAD)
+        if head is not None and at not in words:
+            found.append((0, head))
         found.sort(key=lambda pair: pair[0])
-        if len(found) < MAX_COPY and not found:
-            begins = [one for one in words if one >= _FILL and one - _FILL <= at]
+        if not found:
+            begins = [one for one in words if _HEAD > one >= _FILL and one - _FILL <= at]
             if begins:
                 found = [(0, words[max(begins)])]
         return tuple(found[:MAX_COPY])

@@ -82,6 +82,9 @@ REVERT: Final = 0xFD
 INVALID: Final = 0xFE
 SELFDESTRUCT: Final = 0xFF
 
+IMMUTABLE: Final = 0x100
+"""No opcode: a word of 32 zero bytes in the code, where a compiler leaves room for an immutable."""
+
 CALLS: Final = frozenset({CALL, CALLCODE, DELEGATECALL, STATICCALL})
 HALTS: Final = frozenset({STOP, RETURN, REVERT, INVALID, SELFDESTRUCT})
 

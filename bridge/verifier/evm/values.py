@@ -47,7 +47,8 @@ class Value:
         self.operands = operands
 
     def __repr__(self) -> str:
-        name = op.OPCODES[self.kind].name if isinstance(self.kind, int) else self.kind
+        known = op.OPCODES.get(self.kind) if isinstance(self.kind, int) else None
+        name = known.name if known else self.kind
         return f"v{self.index}:{name}"
 
 
