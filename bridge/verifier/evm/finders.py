@@ -57,13 +57,14 @@ def _modexp_algorithm(program: Program, site: Site) -> Algorithm:
 def _looks_like_rsa(site: Site) -> bool:
     """Whether the exponent is a public one (EIP-198: lengths of base, exponent, modulus, then they).
 
-    Where base and exponent have known lengths, the exponent stands at a known place; a constant
-    after the three lengths that is a public exponent says the same.
+    An exponent of at most four bytes is public, and so is a constant after the three lengths that is
+    one of those in use.
     """
     modulus = constant_word(site, 64)
     if modulus is not None and modulus <= FIELD_BYTES:
         return False
-    return any(
+    length = constant_word(site, 32)
+    return (length is not None and 0 < length <= 4) or any(
         at >= 96 and isinstance(word, int) and _exponent(word) in RSA_EXPONENTS
         for at, word in site.inputs
     )

@@ -52,6 +52,7 @@ class Flow:
         values = run.values.all
         self.labels = [0] * len(values)
         self._returned = [0] * len(values)
+        self._implicit: dict[int, int] = {}
         self.decided: dict[int, set[int]] = {site.index: set() for site in sites}
         self.deciding: dict[int, set[int]] = {site.index: set() for site in sites}
         self._users: list[list[int]] = [[] for _ in values]
@@ -197,6 +198,8 @@ class Flow:
     def _is_weak(self, word: Word, bit: int, seen: set[int]) -> bool:
         if isinstance(word, int) or word.index in seen or not self.labels[word.index] & bit:
             return True
+        if self._implicit.get(word.index, 0) & bit:
+            return False
         if word.kind in (RETURNED, RETURNED_SIZE):
             return True
         seen.add(word.index)
@@ -246,6 +249,7 @@ class Flow:
                 for value in self._joins_of(node):
                     if mask & ~self.labels[value]:
                         self.labels[value] |= mask
+                        self._implicit[value] = self._implicit.get(value, 0) | mask
                         changed.append(value)
         return changed
 

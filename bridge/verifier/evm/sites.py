@@ -157,7 +157,7 @@ def _call_site(index: int, offset: int, events: list[Event]) -> Site | None:
     for selector in sorted(one for one in selectors if one is not None):
         if selector in PROOF_VERIFIERS or selector in SIGNATURE_CHECKS or selector in PERMITS:
             return Site(
-                index, offset, Use.VERIFIER, nodes, selector=selector, flags=flags, direct=direct
+                index, offset, Use.VERIFIER, nodes, selector=selector, flags=flags
             )
     return None
 
