@@ -1,7 +1,7 @@
 """What is wrong with contract code or with what belongs to it: a part of the tree in `errors`.
 
-    InputError
-    └── CodeRefused             bytes that are no EVM code that can be read; carries a code
+InputError
+└── CodeRefused             bytes that are no EVM code that can be read; carries a code
 """
 
 from __future__ import annotations

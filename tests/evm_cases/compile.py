@@ -1,4 +1,4 @@
-"""Compile the cases: ``python -m tests.evm_cases.compile <folder of npm packages> [<vyper>] [--check]``.
+"""Compile the cases: ``python -m tests.evm_cases.compile <npm packages> [<vyper>] [--check]``.
 
 ``make evm-cases`` does it with what `package.json` pins. The result is committed, since it needs
 eight compilers; ``--check`` compiles again and compares.
@@ -82,7 +82,9 @@ def solidity(packages: Path) -> dict[str, dict[str, object]]:
                 "selectors": sorted(built["evm"]["methodIdentifiers"].values()),
                 "map": code.get("sourceMap", "") if name == "optimized" else "",
             }
-        print(f"{version} {name}: {len(output['contracts']['Cases.sol'])} contracts", file=sys.stderr)
+        print(
+            f"{version} {name}: {len(output['contracts']['Cases.sol'])} contracts", file=sys.stderr
+        )
     return made
 
 

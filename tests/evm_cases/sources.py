@@ -294,6 +294,7 @@ ASSEMBLY = {
 }
 """Bodies for 0.6 and later."""
 
+
 def written(body: str, version: tuple[int, int, int]) -> str:
     """A contract's body in the words of that version."""
 
@@ -307,14 +308,18 @@ def written(body: str, version: tuple[int, int, int]) -> str:
     body = body.replace("@MEMORY", "memory" if since(5) else "").replace("@()", "()")
     body = _replaced(body, "@PAY", lambda inner: f"{payable}{inner}{close}")
     body = _replaced(
-        body, "@PACK", lambda inner: inner if since(4, 22) else inner.removeprefix("abi.encode")[1:-1]
+        body,
+        "@PACK",
+        lambda inner: inner if since(4, 22) else inner.removeprefix("abi.encode")[1:-1],
     )
     body = _replaced(
         body,
         "@ADDRESS",
         lambda inner: f"address(uint160(uint256({inner})))" if since(5) else f"address({inner})",
     )
-    body = _replaced(body, "@U160", lambda inner: f"uint160({inner})" if since(5) else f"uint({inner})")
+    body = _replaced(
+        body, "@U160", lambda inner: f"uint160({inner})" if since(5) else f"uint({inner})"
+    )
     body = _replaced(body, "@U8", lambda inner: f"uint8({inner})")
     sends = "payable({0}).transfer({1})" if since(8) else "{0}.transfer({1})"
     body = _replaced(body, "@SEND", lambda inner: sends.format(*_pair(inner)))

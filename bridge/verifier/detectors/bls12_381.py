@@ -8,10 +8,7 @@ from bridge.verifier.evm import finders
 DETECTOR = Detector(
     id="bls12-381",
     title="Operations on the curve BLS12-381",
-    impact=(
-        "Signatures and proofs on BLS12-381 hold only while its discrete logarithms are "
-        "hard."
-    ),
+    impact=("Signatures and proofs on BLS12-381 hold only while its discrete logarithms are hard."),
     scenario=(
         "The attacker computes the private keys of signers, or the trapdoor of a setup, "
         "with Shor's algorithm and forges aggregates or proofs."

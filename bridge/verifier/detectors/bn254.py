@@ -17,8 +17,7 @@ DETECTOR = Detector(
         "setup among them, and makes proofs of what is false or signatures of others."
     ),
     remedy=(
-        "Move to proofs that rest on hashes (STARK, FRI), and to ML-DSA or SLH-DSA for "
-        "signatures."
+        "Move to proofs that rest on hashes (STARK, FRI), and to ML-DSA or SLH-DSA for signatures."
     ),
     bytecode=finders.bn254,
 )

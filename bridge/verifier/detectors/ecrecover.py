@@ -9,8 +9,7 @@ DETECTOR = Detector(
     id="ecrecover",
     title="ECDSA signature checked with ecrecover",
     impact=(
-        "Whoever can forge an ECDSA signature on secp256k1 does what only the signer may do "
-        "here."
+        "Whoever can forge an ECDSA signature on secp256k1 does what only the signer may do here."
     ),
     scenario=(
         "Every signature on chain gives its signer's public key away. With Shor's algorithm "

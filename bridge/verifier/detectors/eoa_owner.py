@@ -9,8 +9,7 @@ DETECTOR = Detector(
     id="eoa-owner",
     title="One account decides by calling",
     impact=(
-        "If the account is held by a single ECDSA key, what it may do here falls with that "
-        "key."
+        "If the account is held by a single ECDSA key, what it may do here falls with that key."
     ),
     scenario=(
         "Each transaction that the account sent carries its public key. The attacker "

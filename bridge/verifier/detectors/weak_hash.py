@@ -17,8 +17,7 @@ DETECTOR = Detector(
         "looks for a value whose short digest is the one that is asked for."
     ),
     remedy=(
-        "Keep all 256 bits of SHA-256 or Keccak-256: 2^128 steps for a preimage are out of "
-        "reach."
+        "Keep all 256 bits of SHA-256 or Keccak-256: 2^128 steps for a preimage are out of reach."
     ),
     bytecode=finders.weak_hash,
 )

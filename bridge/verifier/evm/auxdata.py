@@ -1,9 +1,9 @@
 """Where compilers wrote auxdata into code, and what it says.
 
-Solidity (docs, "Encoding of the Metadata Hash in the Bytecode") appends a CBOR map and its length in
-two bytes, big-endian, which counts the map alone. Vyper does the same with an array; since 0.4.1 its
-length counts those two bytes as well. Code that creates contracts carries theirs in its middle, so
-that one code has several.
+Solidity ("Encoding of the Metadata Hash in the Bytecode" in its documentation) appends a CBOR map
+and its length in two bytes, big-endian, which counts the map alone. Vyper does the same behind its
+creation code, with an array or, before 0.3.10, a map; the array's length counts those two bytes as
+well. Code that creates contracts carries theirs in its middle, so that one code has several.
 """
 
 from __future__ import annotations
@@ -114,7 +114,9 @@ def _solc_section(code: bytes, start: int) -> Auxdata | None:
     version = _solc_version(value.get("solc"))
     if version is None and "solc" in value:
         return None
-    return Auxdata(start, end + 2, "solc", version, **digests, experimental=experimental, value=value)
+    return Auxdata(
+        start, end + 2, "solc", version, **digests, experimental=experimental, value=value
+    )
 
 
 def _solc_version(value: Cbor | None) -> str | None:

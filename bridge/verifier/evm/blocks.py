@@ -42,11 +42,11 @@ Operation: TypeAlias = tuple[int, int, tuple[int, ...], int]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """``code[start:end]``. ``out`` are registers, bottom first, that replace the top ``need`` words.
+    """``code[start:end]`` in register form.
 
-    ``registers`` holds the constants, and None where a result comes. ``target`` and ``condition``
-    are registers too. ``shape`` are the operations that decide where control goes, if constants
-    decide it.
+    ``out`` are registers, bottom first, that replace the top ``need`` words. ``registers`` holds
+    the constants, and None where a result comes. ``target`` and ``condition`` are registers too.
+    ``shape`` are the operations that decide where control goes, if constants decide it.
     """
 
     start: int

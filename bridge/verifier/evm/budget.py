@@ -7,8 +7,8 @@ from typing import Final
 
 from bridge.domain.errors import InputError
 
-DEFAULT_STEPS: Final = 3_000_000
-"""About twenty times what the largest contract of the corpus takes."""
+DEFAULT_STEPS: Final = 2_000_000
+"""Several times what the heaviest contract that was measured takes."""
 
 DEFAULT_NODES: Final = 60_000
 """Blocks in their contexts: the bound on memory."""

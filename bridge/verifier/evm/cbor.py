@@ -2,8 +2,8 @@
 
 Maps, arrays, byte and text strings, integers and booleans, of definite length, in the shortest
 encoding, with text keys that do not repeat, nested at most three deep. Nothing else occurs, and a
-reader of all of CBOR takes what no compiler writes: tags, floats, lengths that never end. So this is
-a reader of its own rather than the library `cbor2`; the tests hold the two against each other.
+reader of all of CBOR takes what no compiler writes: tags, floats, lengths that never end. So this
+is a reader of its own rather than the library `cbor2`; the tests hold the two against each other.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ MAX_ITEMS: Final = 64
 
 
 def decode(data: bytes) -> Cbor:
-    """The one item that ``data`` is; CodeRefused (``bad_cbor``) for anything else.
+    r"""The one item that ``data`` is; CodeRefused (``bad_cbor``) for anything else.
 
     >>> decode(bytes.fromhex("a164736f6c634300081a"))
-    {'solc': b'\\x00\\x08\\x1a'}
+    {'solc': b'\x00\x08\x1a'}
     """
     value, end = decode_first(data, 0)
     if end != len(data):

@@ -17,12 +17,12 @@ from bridge.domain.bytecode_errors import CodeProblem, CodeRefused
 from bridge.verifier.evm.opcodes import JUMPDEST, OPCODES, PUSH0, PUSH1, PUSH32
 
 MAX_CODE: Final = 1 << 20
-"""Bytes. Mainnet has 24,576 (EIP-170) and 49,152 for init code (EIP-3860); other chains have more."""
+"""Bytes. Mainnet takes 24,576 (EIP-170), 49,152 of init code (EIP-3860); other chains take more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """``immediate`` is what a PUSH carries, as it stands in the code; ``missing`` bytes follow as 0."""
+    """``immediate`` is what a PUSH carries, as it stands in the code; ``missing`` zeros follow."""
 
     offset: int
     opcode: int
@@ -102,10 +102,10 @@ def jump_destinations(code: bytes) -> frozenset[int]:
 
 
 def parse_code(text: str) -> bytes:
-    """Bytes from hexadecimal digits, with or without ``0x``; CodeRefused for anything else.
+    r"""Bytes from hexadecimal digits, with or without ``0x``; CodeRefused for anything else.
 
     >>> parse_code("0x6001")
-    b'`\\x01'
+    b'`\x01'
     """
     digits = text.strip()
     digits = digits[2:] if digits[:2] in ("0x", "0X") else digits

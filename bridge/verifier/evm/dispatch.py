@@ -16,8 +16,11 @@ from bridge.verifier.evm.interpreter import Interpreter, read_code
 from bridge.verifier.evm.values import CODE, OFFSET, Value, Word
 from bridge.verifier.evm.words import PURE, WORD
 
-MAX_TABLE: Final = 4096
+MAX_TABLE: Final = 1024
 """Entries of a table of jumps that are tried."""
+
+MAX_NAMES: Final = 16
+"""Comparisons of a selector with a word of the table."""
 
 MAX_DEPTH: Final = 40
 
@@ -39,7 +42,7 @@ def _is_first_word(word: Word) -> bool:
     return isinstance(word, Value) and word.kind == op.CALLDATALOAD and word.operands[0] == 0
 
 
-def compared_selector(condition: Word) -> tuple[int, bool] | None:
+def compared_selector(condition: Word, depth: int = 0) -> tuple[int, bool] | None:
     """The selector that a condition is about, and whether the condition holds for it."""
     holds = True
     while isinstance(condition, Value) and condition.kind == op.ISZERO:
@@ -52,7 +55,7 @@ def compared_selector(condition: Word) -> tuple[int, bool] | None:
     if condition.kind in (op.AND, op.OR):
         # Beside a check of calldata's length, where a selector ends in a zero byte (Vyper).
         for part in condition.operands:
-            inside = compared_selector(part)
+            inside = compared_selector(part, depth + 1) if depth < 2 else None
             if inside is not None and inside[1] is (condition.kind == op.AND):
                 return inside[0], holds is inside[1]
         return None
@@ -85,10 +88,9 @@ def functions(run: Interpreter, table: dict[int, int]) -> dict[int, frozenset[in
         selector, holds = compared
         begins = targets if holds else (() if falls is None else (falls,))
         found.setdefault(selector, set()).update(begins)
-    starts: dict[int, int] = {start: selector for start, selector in table.items()}
-    if starts:
+    if table:
         for index in run.states:
-            selector_there = starts.get(run.nodes[index].block.start)
+            selector_there = table.get(run.nodes[index].block.start)
             if selector_there is not None:
                 found.setdefault(selector_there, set()).add(index)
     return {selector: frozenset(nodes) for selector, nodes in sorted(found.items()) if nodes}
@@ -103,24 +105,23 @@ def jump_table(run: Interpreter, word: Word) -> tuple[frozenset[int], dict[int, 
     named = [
         value
         for value in run.values.all
-        if value.kind == op.EQ and is_selector(value.operands[0]) and not isinstance(
-            value.operands[1], int
-        )
-    ] + [
-        value
-        for value in run.values.all
-        if value.kind == op.EQ and is_selector(value.operands[1])
-    ]
+        if value.kind == op.EQ
+        and not isinstance(value.operands[1], int)
+        and any(map(is_selector, value.operands))
+    ][:MAX_NAMES]
     targets: set[int] = set()
     selectors: dict[int, int] = {}
     for chosen in _choices(code, word):
-        target = _evaluate(code, word, chosen, 0)
+        if not run.graph.budget.spend(64):
+            break
+        known: dict[int, int | None] = dict(chosen)
+        target = _evaluate(code, word, known, 0)
         if target is None or target not in run.graph.contexts.destinations:
             continue
         targets.add(target)
         for value in named:
             for operand in value.operands:
-                constant = _evaluate(code, operand, chosen, 0)
+                constant = _evaluate(code, operand, known, 0)
                 if constant is not None and constant <= 0xFFFFFFFF:
                     selectors[target] = constant
     return frozenset(targets), selectors
@@ -143,9 +144,7 @@ def _choices(code: bytes, word: Word) -> Iterator[dict[int, int]]:
         work.extend({**chosen, index: one} for one in range(modulus))
 
 
-def _free_remainder(
-    code: bytes, word: Word, chosen: dict[int, int]
-) -> tuple[int, int] | None:
+def _free_remainder(code: bytes, word: Word, chosen: dict[int, int]) -> tuple[int, int] | None:
     """A remainder without a value whose modulus is known by now, and the modulus."""
     seen: set[int] = set()
     work = [word]
@@ -157,32 +156,40 @@ def _free_remainder(
         if len(seen) > 256:
             return None
         if value.kind == op.MOD:
-            modulus = _evaluate(code, value.operands[1], chosen, 0)
+            modulus = _evaluate(code, value.operands[1], dict(chosen), 0)
             if modulus is not None and 0 < modulus <= MAX_TABLE:
                 return value.index, modulus
         work.extend(value.operands)
     return None
 
 
-def _evaluate(code: bytes, word: Word, chosen: dict[int, int], depth: int) -> int | None:
-    """The constant that it is under the choice, None where more is unknown."""
+def _evaluate(code: bytes, word: Word, known: dict[int, int | None], depth: int) -> int | None:
+    """The constant that it is where the values in ``known`` have theirs.
+
+    None where more is unknown. What is found on the way is added to ``known``.
+    """
     if isinstance(word, int):
         return int(word)
-    if word.index in chosen:
-        return chosen[word.index]
-    if depth > MAX_DEPTH:
-        return None
-    if word.kind not in PURE and word.kind not in (OFFSET, CODE):
-        return None
-    values = []
-    for operand in word.operands:
-        value = _evaluate(code, operand, chosen, depth + 1)
-        if value is None:
-            return None
-        values.append(value)
-    if word.kind == OFFSET:
+    if word.index in known:
+        return known[word.index]
+    result = None
+    if depth < MAX_DEPTH and (word.kind in PURE or word.kind in (OFFSET, CODE)):
+        values = []
+        for operand in word.operands:
+            value = _evaluate(code, operand, known, depth + 1)
+            if value is None:
+                break
+            values.append(value)
+        else:
+            result = _compute(code, word.kind, values)
+    known[word.index] = result
+    return result
+
+
+def _compute(code: bytes, kind: int | str, values: list[int]) -> int:
+    if kind == OFFSET:
         return sum(values) & WORD
-    if word.kind == CODE:
+    if kind == CODE:
         return int.from_bytes(read_code(code, values[0], values[1]), "big")
-    assert isinstance(word.kind, int)
-    return PURE[word.kind](*values)
+    assert isinstance(kind, int)
+    return PURE[kind](*values)

@@ -55,10 +55,10 @@ def _modexp_algorithm(program: Program, site: Site) -> Algorithm:
 
 
 def _looks_like_rsa(site: Site) -> bool:
-    """Whether the exponent is a public one (EIP-198: lengths of base, exponent, modulus, then they).
+    """Whether the exponent is a public one.
 
-    An exponent of at most four bytes is public, and so is a constant after the three lengths that is
-    one of those in use.
+    The input is the lengths of base, exponent and modulus, then these (EIP-198). An exponent of at
+    most four bytes is public, and so is a constant after the lengths that is one of those in use.
     """
     modulus = constant_word(site, 64)
     if modulus is not None and modulus <= FIELD_BYTES:
@@ -87,9 +87,7 @@ ecrecover = of_precompiles("ecrecover", (0x01,), lambda program, site: ECDSA_SEC
 modexp = of_precompiles("modexp", (0x05,), _modexp_algorithm, _modexp_most)
 bn254 = of_precompiles("bn254", (0x06, 0x07, 0x08), lambda program, site: BN254)
 kzg = of_precompiles("kzg", (0x0A,), lambda program, site: KZG)
-bls12_381 = of_precompiles(
-    "bls12-381", tuple(range(0x0B, 0x12)), lambda program, site: BLS12_381
-)
+bls12_381 = of_precompiles("bls12-381", tuple(range(0x0B, 0x12)), lambda program, site: BLS12_381)
 p256 = of_precompiles("p256", (0x100,), lambda program, site: ECDSA_P256)
 zk_proof = of_verifiers(
     "zk-proof", PROOF_VERIFIERS, lambda system: Algorithm(system, Primitive.OTHER)
@@ -126,9 +124,7 @@ def weak_hash(program: Program) -> Iterator[Finding]:
             program,
             "weak-hash",
             site,
-            Algorithm(
-                f"Keccak-256, cut to {site.bits} bits", Primitive.HASH, str(site.bits)
-            ),
+            Algorithm(f"Keccak-256, cut to {site.bits} bits", Primitive.HASH, str(site.bits)),
             f"compares {site.bits} bits of a hash",
             Severity.MEDIUM,
         )
@@ -177,4 +173,3 @@ def curve_arithmetic(program: Program) -> Iterator[Finding]:
             guards=(Guard.NOTHING_SEEN,),
             detail=f"computes with constants of {name}; what that decides is not followed",
         )
-

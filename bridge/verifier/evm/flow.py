@@ -105,9 +105,10 @@ class Flow:
         seen = set()
         for index, after in self._successors.items():
             block = nodes[index].block
-            if block.exit in (Exit.STOP, Exit.RETURN) or (not after and block.exit is Exit.FALL):
-                seen.add(index)
-            elif not after and block.exit in (Exit.JUMP, Exit.BRANCH) and self._is_unknown(index):
+            ends = block.exit in (Exit.STOP, Exit.RETURN)
+            if not after and block.exit in (Exit.JUMP, Exit.BRANCH):
+                ends = self._is_unknown(index)
+            if ends or (not after and block.exit is Exit.FALL):
                 seen.add(index)
         work = list(seen)
         while work:
@@ -191,8 +192,12 @@ class Flow:
         """``mask`` without the sites of which the condition only asks whether something came."""
         for site in self.sites:
             bit = 1 << site.index
-            if mask & bit and site.gives_address and self._is_weak(condition, bit, set()):
+            if not (mask & bit and site.gives_address):
+                continue
+            seen: set[int] = set()
+            if self._is_weak(condition, bit, seen):
                 mask &= ~bit
+            self.run.graph.budget.spend(len(seen) >> 2)
         return mask
 
     def _is_weak(self, word: Word, bit: int, seen: set[int]) -> bool:
@@ -206,12 +211,8 @@ class Flow:
         if len(seen) > MAX_WEAK:
             return False
         if word.kind in (op.EQ, op.SUB, op.XOR):
-            return all(
-                isinstance(one, int) or one.kind == RETURNED_SIZE for one in word.operands
-            )
-        return word.kind in _WEAK and all(
-            self._is_weak(one, bit, seen) for one in word.operands
-        )
+            return all(isinstance(one, int) or one.kind == RETURNED_SIZE for one in word.operands)
+        return word.kind in _WEAK and all(self._is_weak(one, bit, seen) for one in word.operands)
 
     def _branch(self, index: int, mask: int) -> list[int]:
         """Mark what the branch at the end of a node decides; values that now carry the labels."""
@@ -223,6 +224,7 @@ class Flow:
         else:
             reaches = [self.reach(one) for one in sides]
             decided = set().union(*reaches) - frozenset.intersection(*reaches)
+        self.run.graph.budget.spend(len(decided) >> 1)
         for site in self.sites:
             if mask >> site.index & 1:
                 self.decided[site.index] |= decided
@@ -259,4 +261,3 @@ class Flow:
             for place, value in self.run.values.joins():
                 self._joins.setdefault(place, []).append(value)
         return self._joins.get(node, [])
-

@@ -27,8 +27,10 @@ class Pointer(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whose code runs: ``address`` is 20 bytes, which stand at ``offset`` (their last ones, where
-    leading zeros are left out). ``data`` is what follows the proxy's own code.
+    """Whose code runs: ``address`` is 20 bytes, which stand at ``offset``.
+
+    Where leading zeros are left out, the rest stands there. ``data`` is what follows the proxy's
+    own code.
     """
 
     kind: Pointer

@@ -9,7 +9,7 @@ followed here; `interpreter` follows values and memory along this graph.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 from bridge.verifier.evm.blocks import MAX_STACK, Block, Exit, Tag, read_block
@@ -65,7 +65,7 @@ class Contexts:
             block = self.blocks[start] = read_block(self.code, start, self.destinations)
         return block
 
-    def key(self, start: int, stack: list[object]) -> tuple[int, ...]:
+    def key(self, start: int, stack: Sequence[object]) -> tuple[int, ...]:
         """Offset, height, and place and value of each tag that counts."""
         block = self.block(start)
         if block.is_dead_end and not block.operations:

@@ -81,7 +81,9 @@ _ENTRIES: Final = (
         "Safe",
         Guard.CALL,
     ),
-    Entry("execute((address,address,uint256,uint256,uint48,bytes,bytes))", "OpenZeppelin", Guard.CALL),
+    Entry(
+        "execute((address,address,uint256,uint256,uint48,bytes,bytes))", "OpenZeppelin", Guard.CALL
+    ),
     Entry("verify(bytes,bytes32,bytes)", "ERC-7913", None),
     Entry("delegateBySig(address,uint256,uint256,uint8,bytes32,bytes32)", "ERC-5805", None),
 )

@@ -141,8 +141,9 @@ class Interpreter:
                     mine[place] = joined
                     changed = True
         grows = state.visits < MAX_GROWTH
-        if state.bases is not bases and union(state.bases, bases, self.values, index, grows):
-            changed = True
+        grown, compared = union(state.bases, bases, self.values, index, grows)
+        self.graph.budget.spend(compared >> 2)
+        changed = changed or grown
         if state.last is not last and state.last != last:
             joined = self.values.join((index, "last"), state.last, last)
             if joined is not state.last:
@@ -215,7 +216,7 @@ class Interpreter:
     def _go(self, start: int, after: list[Word], memory: Memory) -> int | None:
         if start >= len(self.graph.contexts.code):
             return None
-        key = self.graph.contexts.key(start, after)  # type: ignore[arg-type]
+        key = self.graph.contexts.key(start, after)
         node = self.graph.nodes.get(key)
         if node is None:
             if not self.graph.budget.node():

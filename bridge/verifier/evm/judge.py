@@ -10,9 +10,7 @@ from bridge.verifier.evm.program import Program
 from bridge.verifier.evm.sites import PRECOMPILES, Site, Use
 from bridge.verifier.finding import Algorithm, Confidence, Finding, Guard, Primitive, Severity
 
-LOSES: Final = frozenset(
-    {Guard.TRANSFER, Guard.OWNERSHIP, Guard.UPGRADE, Guard.PERMIT, Guard.CALL}
-)
+LOSES: Final = frozenset({Guard.TRANSFER, Guard.OWNERSHIP, Guard.UPGRADE, Guard.PERMIT, Guard.CALL})
 """What is worth a forgery by itself."""
 
 MAX_NAMED: Final = 6

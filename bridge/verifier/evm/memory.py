@@ -122,7 +122,7 @@ class Memory:
                 filled = words[max(begins)]
                 if isinstance(filled, Value) and filled.kind == RETURNED:
                     name = at - (max(begins) - _FILL)
-                    return self.values.make(RETURNED, filled.operands, name)
+                    return self.values.make(RETURNED, tuple(filled.operands), name)
                 parts = (filled,)
         return self.values.make(MEMORY, parts, at) if parts else None
 
@@ -136,9 +136,7 @@ class Memory:
         if not words or size == 0:
             return ()
         end = at + size if isinstance(size, int) else _FILL - 1
-        found = [
-            (one - at, word) for one, word in words.items() if at - 32 < one < end
-        ]
+        found = [(one - at, word) for one, word in words.items() if at - 32 < one < end]
         head = words.get(at + _HEAD)
         if head is not None and at not in words:
             found.append((0, head))
@@ -160,16 +158,17 @@ class Memory:
                 words[at + distance] = word
 
 
-def union(mine: Bases, other: Bases, values: Values, name: int, grows: bool) -> bool:
-    """Add to ``mine`` what may stand in ``other``; whether that changed it.
+def union(mine: Bases, other: Bases, values: Values, name: int, grows: bool) -> tuple[bool, int]:
+    """Add to ``mine`` what may stand in ``other``: whether that changed it, and words compared.
 
     Unless it ``grows``, only words at addresses that are there take something in.
     """
-    changed = False
+    changed, compared = False, 0
     for base, words in other.items():
         old = mine.get(base)
         if old is words:
             continue
+        compared += len(words)
         if old is None:
             if grows and len(mine) < MAX_BASES:
                 mine[base] = words
@@ -195,4 +194,4 @@ def union(mine: Bases, other: Bases, values: Values, name: int, grows: bool) -> 
         if merged is not None:
             mine[base] = merged
             changed = True
-    return changed
+    return changed, compared

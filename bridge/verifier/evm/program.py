@@ -186,14 +186,16 @@ class Program:
 
     def entered_by(self, site: Site) -> tuple[int, ...]:
         """Selectors of the functions that run the site."""
-        return tuple(
-            selector for selector, nodes in self._reaches.items() if nodes & site.nodes
-        )
+        return tuple(selector for selector, nodes in self._reaches.items() if nodes & site.nodes)
 
     @cached_property
     def _decisions(self) -> dict[int, tuple[frozenset[Guard], bool]]:
         owner_slots = {one.slot for one in self.caller_checks if one.slot is not None}
         guards: dict[int, set[Guard]] = {site.index: set() for site in self.sites}
+        decided: dict[int, int] = {}
+        for one, nodes in self.flow.decided.items():
+            for node in nodes:
+                decided[node] = decided.get(node, 0) | 1 << one
         answers: set[int] = set()
         for index, events in self.run.events.items():
             for event in events:
@@ -201,14 +203,14 @@ class Program:
                 does = guards_of(event, owner_slots)
                 if not does and not is_answer:
                     continue
-                mask = self.flow.carried((*event.operands, *(word for _, word in event.memory)))
-                for site in self.sites:
-                    here = index in self.flow.decided[site.index]
-                    carried = bool(mask >> site.index & 1)
-                    if is_answer and (carried or here):
-                        answers.add(site.index)
-                    elif carried or here:
-                        guards[site.index] |= does
+                mask = decided.get(index, 0)
+                mask |= self.flow.carried((*event.operands, *(word for _, word in event.memory)))
+                while mask:
+                    one = mask.bit_length() - 1
+                    mask ^= 1 << one
+                    if is_answer:
+                        answers.add(one)
+                    guards[one] |= does
         return {one: (frozenset(found), one in answers) for one, found in guards.items()}
 
     def guards(self, site: Site) -> tuple[Guard, ...]:
@@ -287,4 +289,3 @@ def _unmasked(word: Word) -> Word:
             break
         word = inner[0]
     return word
-

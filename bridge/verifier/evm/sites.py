@@ -156,9 +156,7 @@ def _call_site(index: int, offset: int, events: list[Event]) -> Site | None:
         )
     for selector in sorted(one for one in selectors if one is not None):
         if selector in PROOF_VERIFIERS or selector in SIGNATURE_CHECKS or selector in PERMITS:
-            return Site(
-                index, offset, Use.VERIFIER, nodes, selector=selector, flags=flags
-            )
+            return Site(index, offset, Use.VERIFIER, nodes, selector=selector, flags=flags)
     return None
 
 
@@ -193,9 +191,9 @@ def _short_hashes(run: Interpreter) -> list[tuple[int, int, frozenset[int]]]:
     return [(at, bits, frozenset(values)) for (at, bits), values in sorted(short.items())]
 
 
-def _names_function(word: Word) -> bool:
-    if isinstance(word, Value) and word.kind in (op.SHL, op.AND, op.MUL):
-        return any(map(_names_function, word.operands))
+def _names_function(word: Word, depth: int = 0) -> bool:
+    if isinstance(word, Value) and word.kind in (op.SHL, op.AND, op.MUL) and depth < 4:
+        return any(_names_function(one, depth + 1) for one in word.operands)
     return is_selector(word) or (
         isinstance(word, Value) and word.kind == op.CALLDATALOAD and word.operands[0] == 0
     )
@@ -224,5 +222,3 @@ def constant_word(site: Site, at: int) -> int | None:
     """The constant that the call reads at that distance, if it is one."""
     word = next((word for distance, word in site.inputs if distance == at), None)
     return word if isinstance(word, int) else None
-
-

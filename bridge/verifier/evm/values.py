@@ -7,7 +7,7 @@ that arrive at one place; what arrives is added to its operands.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 from bridge.verifier.evm import opcodes as op
@@ -41,7 +41,7 @@ class Value:
 
     __slots__ = ("index", "kind", "operands")
 
-    def __init__(self, index: int, kind: int | str, operands: tuple[Word, ...]) -> None:
+    def __init__(self, index: int, kind: int | str, operands: Sequence[Word]) -> None:
         self.index = index
         self.kind = kind
         self.operands = operands
@@ -57,6 +57,7 @@ class Values:
 
     def __init__(self) -> None:
         self.all: list[Value] = []
+        self._arrived: dict[int, set[int | tuple[int]]] = {}
         self._made: dict[tuple[Any, ...], Value] = {}
 
     def make(self, kind: int | str, operands: tuple[Word, ...] = (), name: object = None) -> Value:
@@ -72,12 +73,17 @@ class Values:
         """The place's own word, with both in it."""
         made = self._made.get((JOIN, name, ()))
         if made is None:
-            made = Value(len(self.all), JOIN, ())
+            made = Value(len(self.all), JOIN, [])
             self._made[(JOIN, name, ())] = made
             self.all.append(made)
+            self._arrived[made.index] = set()
+        arrived = self._arrived[made.index]
         for one in (first, second):
-            if one is not made and not any(one is old or one == old for old in made.operands):
-                made.operands = (*made.operands, one)
+            known = one if isinstance(one, int) else (one.index,)
+            if one is not made and known not in arrived:
+                arrived.add(known)
+                assert isinstance(made.operands, list)
+                made.operands.append(one)
         return made
 
     def joins(self) -> Iterator[tuple[int, int]]:
