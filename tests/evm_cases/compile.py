@@ -11,14 +11,17 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.evm_cases.sources import source
+from tests.evm_cases.sources import sources
 from tests.evm_cases.vyper_cases import SOURCES
 
 HERE = Path(__file__).resolve().parent
 COMPILED = HERE / "compiled.json.gz"
 TIMEOUT_S = 600
+TOGETHER = 6
+"""Contracts that one process compiles."""
 
 ON = {"optimizer": {"enabled": True, "runs": 200}}
 OFF = {"optimizer": {"enabled": False}}
@@ -46,46 +49,51 @@ def solidity(packages: Path) -> dict[str, dict[str, object]]:
     """Runtime code, selectors and source map by ``version setting Contract``."""
     made = {}
     for version, name, settings in SETTINGS:
-        text = source(tuple(map(int, version.split("."))))
-        request = {
-            "language": "Solidity",
-            "sources": {"Cases.sol": {"content": text}},
-            "settings": {
-                **settings,
-                "outputSelection": {
-                    "*": {
-                        "*": [
-                            "evm.deployedBytecode.object",
-                            "evm.deployedBytecode.sourceMap",
-                            "evm.methodIdentifiers",
-                        ]
-                    }
-                },
-            },
-        }
-        done = subprocess.run(
-            ["node", str(HERE / "compile.js"), str(packages / f"solc-{version}")],
-            input=json.dumps(request),
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=TIMEOUT_S,
-        )
-        output = json.loads(done.stdout[done.stdout.index("{") :])
-        wrong = [one for one in output.get("errors", []) if one["severity"] == "error"]
-        if wrong:
-            raise SystemExit(f"{version} {name}: {wrong[0]['formattedMessage']}")
-        for contract, built in output["contracts"]["Cases.sol"].items():
-            code = built["evm"]["deployedBytecode"]
-            made[f"{version} {name} {contract}"] = {
-                "runtime": code["object"],
-                "selectors": sorted(built["evm"]["methodIdentifiers"].values()),
-                "map": code.get("sourceMap", "") if name == "optimized" else "",
-            }
-        print(
-            f"{version} {name}: {len(output['contracts']['Cases.sol'])} contracts", file=sys.stderr
-        )
+        files = sorted(sources(tuple(map(int, version.split(".")))).items())
+        for at in range(0, len(files), TOGETHER):
+            for contract, built in _compiled(
+                packages, version, settings, files[at : at + TOGETHER]
+            ):
+                made[f"{version} {name} {contract}"] = built
+        print(f"{version} {name}: {len(files)} contracts", file=sys.stderr, flush=True)
     return made
+
+
+def _compiled(
+    packages: Path, version: str, settings: dict[str, object], files: list[tuple[str, str]]
+) -> Iterator[tuple[str, dict[str, object]]]:
+    outputs = ["evm.deployedBytecode.object", "evm.deployedBytecode.sourceMap"]
+    request = {
+        "language": "Solidity",
+        "sources": {f"{contract}.sol": {"content": text} for contract, text in files},
+        "settings": {
+            **settings,
+            "outputSelection": {"*": {"*": [*outputs, "evm.methodIdentifiers"]}},
+        },
+    }
+    done = subprocess.run(
+        ["node", str(HERE / "compile.js"), str(packages / f"solc-{version}")],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=TIMEOUT_S,
+    )
+    output = json.loads(done.stdout[done.stdout.index("{") :])
+    wrong = [one for one in output.get("errors", []) if one["severity"] == "error"]
+    if wrong:
+        raise SystemExit(f"{version}: {wrong[0]['formattedMessage']}")
+    for contract, _ in files:
+        built = output["contracts"][f"{contract}.sol"][contract]["evm"]
+        yield (
+            contract,
+            {
+                "runtime": built["deployedBytecode"]["object"],
+                "selectors": sorted(built["methodIdentifiers"].values()),
+                "map": built["deployedBytecode"].get("sourceMap", ""),
+                "source_id": output["sources"][f"{contract}.sol"]["id"],
+            },
+        )
 
 
 def vyper(program: str) -> dict[str, dict[str, object]]:

@@ -17,8 +17,14 @@ EXPECTED: dict[str, dict[str, frozenset[Guard]]] = {
     "Claim": {"ecrecover": TRANSFER | STORAGE},
     "ClaimByBool": {"ecrecover": TRANSFER},
     # The owner may call too, which is another finding.
-    "OwnerBySignature": {"ecrecover": frozenset({Guard.OWNERSHIP}), "eoa-owner": frozenset({Guard.CALL})},
-    "OwnerSlotOnly": {"ecrecover": frozenset({Guard.OWNERSHIP}), "eoa-owner": frozenset({Guard.CALL})},
+    "OwnerBySignature": {
+        "ecrecover": frozenset({Guard.OWNERSHIP}),
+        "eoa-owner": frozenset({Guard.CALL}),
+    },
+    "OwnerSlotOnly": {
+        "ecrecover": frozenset({Guard.OWNERSHIP}),
+        "eoa-owner": frozenset({Guard.CALL}),
+    },
     "UpgradeBySignature": {"ecrecover": frozenset({Guard.UPGRADE})},
     "Multisig": {"ecrecover": frozenset({Guard.CALL})},
     "Vote": {"ecrecover": STORAGE},

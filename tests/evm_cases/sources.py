@@ -344,17 +344,15 @@ def _replaced(body: str, word: str, write) -> str:
     return body
 
 
-def source(version: tuple[int, int, int]) -> str:
-    """One file with all contracts that the version can take."""
+def sources(version: tuple[int, int, int]) -> dict[str, str]:
+    """A file for each contract that the version can take, by the contract's name."""
     bodies = dict(SOLIDITY)
     if version >= (0, 6, 0):
         bodies |= ASSEMBLY
-    if version < (0, 4, 16):
-        bodies.pop("LooksLikeOne")
-    text = "pragma solidity >=0.4.11;\n"
-    if version >= (0, 6, 0):
-        text = "// SPDX-License-Identifier: Apache-2.0\n" + text
+    licence = "// SPDX-License-Identifier: Apache-2.0\n" if version >= (0, 6, 0) else ""
+    files = {}
     for name, body in bodies.items():
         helper = RECOVER if "digest(" in body else ""
-        text += f"contract {name} {{{written(helper + body, version)}}}\n"
-    return text
+        text = written(helper + body, version)
+        files[name] = f"{licence}pragma solidity >=0.4.11;\ncontract {name} {{{text}}}\n"
+    return files

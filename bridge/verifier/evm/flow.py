@@ -177,7 +177,7 @@ class Flow:
             for index, condition in self.run.conditions.items():
                 if not isinstance(condition, Value) or not self.labels[condition.index]:
                     continue
-                if self.run.graph.budget.used_up:
+                if not self.run.graph.budget.spend(1):
                     return
                 mask = self._strong(condition, self.labels[condition.index])
                 new = mask & ~done.get(index, 0)
@@ -216,8 +216,9 @@ class Flow:
 
     def _branch(self, index: int, mask: int) -> list[int]:
         """Mark what the branch at the end of a node decides; values that now carry the labels."""
-        sides = [one for one in dict.fromkeys(self._successors[index]) if one in self._alive]
-        if len(self._successors[index]) < 2 or not sides:
+        after = dict.fromkeys(self._successors[index])
+        sides = [one for one in after if one in self._alive]
+        if len(after) < 2 or not sides:
             return []
         if len(sides) == 1:
             decided = set(self.reach(sides[0]))

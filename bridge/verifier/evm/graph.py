@@ -106,7 +106,7 @@ class Graph:
     def explore(self, start: int, stack: list[Known]) -> Node | None:
         """Everything reached from ``start`` with that stack. None when the budget is used up."""
         root = self._enter(start, stack)
-        while self._work and not self.budget.used_up:
+        while self._work and self.budget.spend(1):
             node = self._work.pop()
             node.queued = False
             self._run(node)
@@ -115,10 +115,9 @@ class Graph:
     def _run(self, node: Node) -> None:
         block = node.block
         if block.is_dead_end:
-            self.budget.spend(1)
             return
         stack = node.stack
-        if not self.budget.spend(1 + len(block.shape) + (len(stack) + len(block.out) >> 3)):
+        if not self.budget.spend(len(block.shape) + (len(stack) + len(block.out) >> 1)):
             return
         need = block.need
         if len(stack) < need or len(stack) - need + len(block.out) > MAX_STACK:
@@ -157,7 +156,7 @@ class Graph:
         key = self.contexts.key(start, stack)
         node = self.nodes.get(key)
         if node is None:
-            if not self.budget.node():
+            if not self.budget.node(len(stack)):
                 return None
             node = Node(len(self.nodes), self.contexts.block(start), list(stack))
             self.nodes[key] = node

@@ -156,7 +156,7 @@ class Interpreter:
         block, state = node.block, self.states[node.index]
         state.visits += 1
         stack, need = state.stack, block.need
-        cost = 1 + len(block.operations) + (len(stack) + len(block.out) >> 3)
+        cost = 1 + len(block.operations) + (len(stack) + len(block.out) >> 1)
         if not self.graph.budget.spend(cost + len(state.bases)):
             return False
         self.edges[node.index] = ((), None)
@@ -219,7 +219,7 @@ class Interpreter:
         key = self.graph.contexts.key(start, after)
         node = self.graph.nodes.get(key)
         if node is None:
-            if not self.graph.budget.node():
+            if not self.graph.budget.node(len(after)):
                 return None
             node = Node(len(self.graph.nodes), self.graph.contexts.block(start), [])
             self.graph.nodes[key] = node

@@ -25,6 +25,12 @@ from bridge.verifier.finding import Guard, Location
 TABLE_ROUNDS: Final = 4
 """Tables of jumps behind tables of jumps."""
 
+KEPT_BY_GRAPH: Final = 0.75
+"""Of the budget, for what comes after the graph."""
+
+KEPT_BY_VALUES: Final = 0.25
+"""Of what is left then, for what the values decide."""
+
 UNKNOWN_STACK: Final = 32
 """Unknown words below code of which nobody knows how it is reached."""
 
@@ -70,6 +76,7 @@ class Program:
     def _explore(self) -> tuple[Interpreter, frozenset[int]]:
         destinations = jump_destinations(self.code)
         hints: dict[int, frozenset[int]] = {}
+        nodes = self.budget.nodes
         for _ in range(TABLE_ROUNDS):
             graph = Graph(self.code, destinations, self.budget, hints)
             run, main = _interpret(graph, [(0, 0)])
@@ -82,10 +89,12 @@ class Program:
                     self.table |= selectors
             if not found or self.budget.used_up:
                 break
+            self.budget.nodes = nodes  # these go
             hints |= found
         if self._lost(run) and not self.budget.used_up:
             # Something jumps where nobody knows, so what is not reached may still run.
             reached = {run.nodes[index].block.start for index in run.states}
+            self.budget.nodes = nodes
             rest = [(one, UNKNOWN_STACK) for one in sorted(destinations - reached)]
             graph = Graph(self.code, destinations, self.budget, hints)
             run, main = _interpret(graph, [(0, 0), *rest])
@@ -241,12 +250,14 @@ class Program:
 def _interpret(graph: Graph, starts: list[tuple[int, int]]) -> tuple[Interpreter, frozenset[int]]:
     """A finished run, and the nodes reached from the first start."""
     roots = []
+    graph.budget.keep(KEPT_BY_GRAPH)
     for start, height in starts:
         root = graph.explore(start, [None] * height)
         if root is not None:
             roots.append((root, start, height))
     run = Interpreter(graph, reverse_postorder([root for root, _, _ in roots]))
     main: frozenset[int] = frozenset()
+    graph.budget.keep(KEPT_BY_VALUES)
     for place, (root, start, height) in enumerate(roots):
         unknown: list[Word] = [
             run.values.make("unknown", (), (start, depth)) for depth in range(height)
@@ -254,6 +265,7 @@ def _interpret(graph: Graph, starts: list[tuple[int, int]]) -> tuple[Interpreter
         run.run(root, unknown)
         if place == 0:
             main = frozenset(run.states)
+    graph.budget.keep(0)
     return run, main
 
 

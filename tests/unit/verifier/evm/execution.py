@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from eth.constants import BLANK_ROOT_HASH, ZERO_HASH32
 from eth.db.atomic import AtomicDB
@@ -29,7 +29,9 @@ def _noting(function: Any) -> Any:
 
 
 class _Computation(PragueComputation):
-    opcodes = {opcode: _noting(function) for opcode, function in PragueComputation.opcodes.items()}
+    opcodes: ClassVar[dict[int, Any]] = {
+        opcode: _noting(function) for opcode, function in PragueComputation.opcodes.items()
+    }
 
 
 class _State(PragueState):

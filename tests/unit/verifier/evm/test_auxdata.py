@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge.domain.bytecode_errors import CodeProblem, CodeRefused
 from bridge.verifier.evm.auxdata import MAX_SECTIONS, auxdata_sections
 from bridge.verifier.evm.cbor import MAX_ITEMS, decode
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.evm_cases.compile import load
 
-IPFS = bytes.fromhex("a2646970667358221220") + b"\x11" * 32 + bytes.fromhex("64736f6c634300081a0033")
+IPFS = (
+    bytes.fromhex("a2646970667358221220") + b"\x11" * 32 + bytes.fromhex("64736f6c634300081a0033")
+)
 BZZR0 = bytes.fromhex("a165627a7a72305820") + b"\x22" * 32 + bytes.fromhex("0029")
 BZZR1 = bytes.fromhex("a265627a7a72315820") + b"\x33" * 32 + bytes.fromhex("64736f6c63430005110032")
 EXPERIMENTAL = (
@@ -18,6 +20,7 @@ EXPERIMENTAL = (
     + bytes.fromhex("6c6578706572696d656e74616cf5")
     + bytes.fromhex("64736f6c634300050a0040")
 )
+NEEDS = "needs the package cbor2"
 NO_HASH = bytes.fromhex("a164736f6c634300081a000a")
 
 
@@ -106,7 +109,9 @@ def test_cbor_takes_no_more_items_than_the_limit():
 
 _ITEMS = st.recursive(
     st.integers(-(2**64), 2**64 - 1) | st.booleans() | st.binary(max_size=40) | st.text(max_size=9),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4)
+    ),
     max_leaves=6,
 )
 
@@ -118,7 +123,7 @@ def _depth(item):
 
 @given(_ITEMS)
 def test_cbor_is_that_of_cbor2(item):
-    cbor2 = pytest.importorskip("cbor2", reason="needs the package cbor2, which `make test` installs")
+    cbor2 = pytest.importorskip("cbor2", reason=NEEDS)
     data = cbor2.dumps(item)
     if _depth(item) > 3:
         with pytest.raises(CodeRefused):
@@ -129,7 +134,7 @@ def test_cbor_is_that_of_cbor2(item):
 
 @given(st.binary(max_size=60))
 def test_what_is_taken_is_what_cbor2_writes(data):
-    cbor2 = pytest.importorskip("cbor2", reason="needs the package cbor2, which `make test` installs")
+    cbor2 = pytest.importorskip("cbor2", reason=NEEDS)
     try:
         item = decode(data)
     except CodeRefused:

@@ -87,7 +87,9 @@ def test_nodes_are_bounded_too():
 
 
 def test_the_same_budget_gives_the_same_result():
-    first, second = (scan_bytecode(BRANCHES, "Twice", budget=Budget(steps=50_000)) for _ in range(2))
+    first, second = (
+        scan_bytecode(BRANCHES, "Twice", budget=Budget(steps=50_000)) for _ in range(2)
+    )
     assert first == second
 
 

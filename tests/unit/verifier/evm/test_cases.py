@@ -20,7 +20,9 @@ def contract_of(name):
 
 @pytest.fixture(scope="module")
 def scans():
-    return {name: scan_bytecode(bytes.fromhex(case["runtime"]), name) for name, case in CASES.items()}
+    return {
+        name: scan_bytecode(bytes.fromhex(case["runtime"]), name) for name, case in CASES.items()
+    }
 
 
 def test_every_case_is_labelled_and_every_label_has_cases():

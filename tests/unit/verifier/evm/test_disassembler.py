@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from eth.vm.code_stream import CodeStream
+from eth.vm.forks.prague.computation import PragueComputation
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge.domain.bytecode_errors import CodeProblem, CodeRefused
 from bridge.verifier.evm.disassembler import (
@@ -11,10 +15,6 @@ from bridge.verifier.evm.disassembler import (
     parse_code,
 )
 from bridge.verifier.evm.opcodes import OPCODES
-from eth.vm.code_stream import CodeStream
-from eth.vm.forks.prague.computation import PragueComputation
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def test_what_push_carries_is_no_code():
@@ -57,9 +57,7 @@ def test_every_byte_belongs_to_one_instruction(code):
 def test_jump_destinations_are_those_of_py_evm(code):
     stream = CodeStream(code)
     ours = jump_destinations(code)
-    theirs = {
-        at for at, byte in enumerate(code) if byte == 0x5B and stream.is_valid_opcode(at)
-    }
+    theirs = {at for at, byte in enumerate(code) if byte == 0x5B and stream.is_valid_opcode(at)}
     assert ours == theirs
 
 
@@ -103,7 +101,9 @@ def test_hexadecimal_digits_are_read(text):
     assert parse_code(text) == b"\x60\x01"
 
 
-@pytest.mark.parametrize("text", ["0x600", "60 01", "zz", "0x60__$53aea86b7d70b31448b230b20ae141a537$__"])
+@pytest.mark.parametrize(
+    "text", ["0x600", "60 01", "zz", "0x60__$53aea86b7d70b31448b230b20ae141a537$__"]
+)
 def test_other_text_is_refused(text):
     with pytest.raises(CodeRefused) as refused:
         parse_code(text)

@@ -34,7 +34,9 @@ def test_each_form_says_where_it_points(code, kind):
 
 
 def test_an_address_with_leading_zeros():
-    code = bytes.fromhex("363d3d373d3d3d363d6f" + ADDRESS[4:].hex() + "5af43d82803e903d91602757fd5bf3")
+    code = bytes.fromhex(
+        "363d3d373d3d3d363d6f" + ADDRESS[4:].hex() + "5af43d82803e903d91602757fd5bf3"
+    )
     target = points_to(code)
     assert target.kind is Pointer.SHORT_1167
     assert target.address == b"\0" * 4 + ADDRESS[4:]

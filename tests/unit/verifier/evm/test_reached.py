@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
-
-from bridge.verifier.evm.program import Program
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from bridge.verifier.evm.program import Program
 from tests.evm_cases.compile import load
 from tests.unit.verifier.evm.execution import executed
 
