@@ -30,6 +30,9 @@ from bridge.verifier.evm.words import PURE
 IDENTITY: Final = 4
 """The precompile that gives back what it is given."""
 
+MAX_COPIES: Final = 256
+"""Copies of code that are noted, as start and size."""
+
 MAX_GROWTH: Final = 6
 """How often a node may run until its memory takes in no more places."""
 
@@ -90,6 +93,7 @@ class Interpreter:
         self.jumps: dict[int, Word] = {}
         self.edges: dict[int, tuple[tuple[int, ...], int | None]] = {}
         self.hashes: dict[int, int] = {}
+        self.copies: set[tuple[int, int]] = set()
         self.nodes: dict[int, Node] = {node.index: node for node in order}
         self._rank = {node.index: rank for rank, node in enumerate(order)}
         self._work: list[tuple[int, int]] = []
@@ -326,6 +330,8 @@ class Interpreter:
             return
         if not isinstance(source, int):
             return
+        if len(self.copies) < MAX_COPIES:
+            self.copies.add((source, size))
         for word in range(min(size + 31 >> 5, MAX_COPY)):
             start = source + 32 * word
             value = int.from_bytes(read_code(code, start, 32), "big")

@@ -22,6 +22,9 @@ from bridge.verifier.evm.sourcemap import SourceMap
 from bridge.verifier.evm.values import Value, Word
 from bridge.verifier.finding import Guard, Location
 
+SMALLEST: Final = 8
+"""Bytes of code that is worth a look."""
+
 TABLE_ROUNDS: Final = 4
 """Tables of jumps behind tables of jumps."""
 
@@ -50,7 +53,8 @@ class CallerCheck:
 class Program:
     """Runtime code, read once; what detectors ask is computed when they ask.
 
-    ``contract`` is the name that findings carry. CodeRefused for what is no legacy EVM code.
+    ``contract`` is the name that findings carry. ``base`` is where the code stands in a longer one,
+    of which offsets in findings are. CodeRefused for what is no legacy EVM code.
     """
 
     def __init__(
@@ -59,8 +63,10 @@ class Program:
         contract: str,
         source_map: SourceMap | None = None,
         budget: Budget | None = None,
+        base: int = 0,
     ) -> None:
         self.code = code
+        self.base = base
         self.contract = contract
         self.source_map = source_map
         self.budget = budget if budget is not None else Budget()
@@ -243,8 +249,32 @@ class Program:
         """The offset, and the source line where a source map has one."""
         at = None if self.source_map is None else self.source_map.line_at(offset)
         if at is None:
-            return Location(offset=offset)
-        return Location(source=at[0], line=at[1], offset=offset)
+            return Location(offset=self.base + offset)
+        return Location(source=at[0], line=at[1], offset=self.base + offset)
+
+    @cached_property
+    def carried(self) -> tuple[tuple[int, int], ...]:
+        """Start and end of other code that this code deploys: returns from a constructor, or creates.
+
+        What a constructor returns is the runtime code; what CREATE takes is init code, which carries
+        its runtime code in the same way.
+        """
+        returned: set[object] = set()
+        creates = False
+        for events in self.run.events.values():
+            for event in events:
+                if event.opcode == op.RETURN:
+                    returned.add(event.operands[1])
+                elif event.opcode in (op.CREATE, op.CREATE2):
+                    creates = True
+        reached = self.reached
+        found = []
+        for start, size in sorted(self.run.copies):
+            end = start + size
+            apart = all(end <= first or last <= start for first, last in reached)
+            if size >= SMALLEST and end <= len(self.code) and apart and (creates or size in returned):
+                found.append((start, end))
+        return tuple(found)
 
 
 def _interpret(graph: Graph, starts: list[tuple[int, int]]) -> tuple[Interpreter, frozenset[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from bridge.verifier.detector import Detector, detectors
 from bridge.verifier.evm.auxdata import Auxdata
@@ -14,13 +15,18 @@ from bridge.verifier.evm.sourcemap import SourceMap
 from bridge.verifier.finding import Finding
 
 
+MAX_CARRIED: Final = 16
+"""Codes that one code carries, and that are scanned with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scan:
     """What was found and what was seen.
 
     ``reached`` are ranges of bytes that run, start and end; ``unresolved_jumps`` offsets of jumps
-    that go nobody knows where. With ``budget_used_up`` there may be more than what was found.
-    ``target`` says whose code runs, where this code only points there.
+    that go nobody knows where; ``carried`` start and end of further code that this code deploys, in
+    which findings were looked for too. With ``budget_used_up`` there may be more than what was
+    found. ``target`` says whose code runs, where this code only points there.
     """
 
     contract: str
@@ -29,6 +35,7 @@ class Scan:
     reached: tuple[tuple[int, int], ...]
     code_end: int
     unresolved_jumps: tuple[int, ...]
+    carried: tuple[tuple[int, int], ...]
     auxdata: tuple[Auxdata, ...]
     target: Target | None
     budget_used_up: bool
@@ -48,11 +55,12 @@ def scan_bytecode(
     budget: Budget | None = None,
     chosen: Iterable[Detector] | None = None,
 ) -> Scan:
-    """The findings in runtime code, most severe first, then by offset.
+    """The findings in runtime or creation code, most severe first, then by offset.
 
-    ``contract`` is the name in the findings. ``chosen`` are detectors, all by default. The same
-    code and budget give the same result on every machine. CodeRefused for code that is empty, too
-    long, in the EVM Object Format or a broken delegation.
+    ``contract`` is the name in the findings. ``source_map`` belongs to ``code``, not to what it
+    carries. ``chosen`` are detectors, all by default. The same code and budget give the same result
+    on every machine. CodeRefused for code that is empty, too long, in the EVM Object Format or a
+    broken delegation.
 
     >>> code = bytes.fromhex("5f5f5f5f5f6001615208fa503d5f5f3e3d5ff3")
     >>> [one.detector for one in scan_bytecode(code, "Example").findings]
@@ -60,11 +68,21 @@ def scan_bytecode(
     """
     limit = budget if budget is not None else Budget()
     before = limit.steps
+    looking = tuple(detectors().values() if chosen is None else chosen)
     program = Program(code, contract, source_map, limit)
-    found: list[Finding] = []
-    for detector in detectors().values() if chosen is None else chosen:
-        if detector.bytecode is not None:
-            found.extend(detector.bytecode(program))
+    found = _found(program, looking)
+    carried: list[tuple[int, int]] = []
+    work = [program]
+    while work and len(carried) < MAX_CARRIED:
+        outer = work.pop(0)
+        for start, end in outer.carried[: MAX_CARRIED - len(carried)]:
+            place = (outer.base + start, outer.base + end)
+            if outer.code[start : start + 1] == b"\xef" or place in carried:
+                continue
+            inner = Program(outer.code[start:end], contract, None, limit, base=place[0])
+            carried.append(place)
+            found += _found(inner, looking)
+            work.append(inner)
     found.sort(key=lambda one: (one.severity.rank, one.location.offset or 0, one.detector))
     return Scan(
         contract=contract,
@@ -73,8 +91,17 @@ def scan_bytecode(
         reached=program.reached,
         code_end=program.code_end,
         unresolved_jumps=program.unresolved,
+        carried=tuple(carried),
         auxdata=program.auxdata,
         target=program.target,
         budget_used_up=limit.used_up,
         steps=before - max(limit.steps, 0),
     )
+
+
+def _found(program: Program, looking: Iterable[Detector]) -> list[Finding]:
+    found: list[Finding] = []
+    for detector in looking:
+        if detector.bytecode is not None:
+            found.extend(detector.bytecode(program))
+    return found

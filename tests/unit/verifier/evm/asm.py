@@ -8,7 +8,7 @@ BY_NAME = {one.name: code for code, one in OPCODES.items()} | {"SHA3": 0x20}
 
 
 def assemble(text: str) -> bytes:
-    """``:name`` is a JUMPDEST, ``@name`` pushes its offset in two bytes, ``0x..`` or digits push."""
+    """``:name`` is a JUMPDEST, ``@name`` pushes its offset in two bytes, a number is pushed."""
     code = bytearray()
     labels: dict[str, int] = {}
     wanted: list[tuple[int, str]] = []
