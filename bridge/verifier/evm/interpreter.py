@@ -8,6 +8,7 @@ of times, and the whole ends.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -102,9 +103,10 @@ class Interpreter:
         self._now = 0
         self._last: Word = 0
 
-    def run(self, root: Node, stack: list[Word]) -> None:
-        """Everything from ``root``, which begins with that stack and empty memory."""
-        self._arrive(root, stack, {}, 0)
+    def run(self, starts: Iterable[tuple[Node, list[Word]]]) -> None:
+        """Everything from the nodes, which begin with those stacks and empty memory."""
+        for root, stack in starts:
+            self._arrive(root, stack, {}, 0)
         while True:
             while self._work:
                 _, index = heapq.heappop(self._work)

@@ -286,15 +286,14 @@ def _interpret(graph: Graph, starts: list[tuple[int, int]]) -> tuple[Interpreter
         if root is not None:
             roots.append((root, start, height))
     run = Interpreter(graph, reverse_postorder([root for root, _, _ in roots]))
-    main: frozenset[int] = frozenset()
     graph.budget.keep(KEPT_BY_VALUES)
-    for place, (root, start, height) in enumerate(roots):
-        unknown: list[Word] = [
-            run.values.make("unknown", (), (start, depth)) for depth in range(height)
-        ]
-        run.run(root, unknown)
-        if place == 0:
-            main = frozenset(run.states)
+    begins: list[tuple[Node, list[Word]]] = [
+        (root, [run.values.make("unknown", (), (start, depth)) for depth in range(height)])
+        for root, start, height in roots
+    ]
+    run.run(begins[:1])
+    main = frozenset(run.states)
+    run.run(begins[1:])
     graph.budget.keep(0)
     return run, main
 

@@ -53,7 +53,7 @@ CODES = {
     "masked": MASKED,
     "map heads": b"\xa2\x64ipfs" * (SIZE // 6),
     "shifting": b"\x58\x35\x57" * (SIZE // 3),
-    "unknown jumps": b"\x5b\x5f\x35\x57" * (SIZE // 4),
+    "unknown jumps": b"\x5b\x34\x5f\x35\x57" * (SIZE // 5),
 }
 
 
