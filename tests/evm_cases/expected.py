@@ -52,7 +52,7 @@ EXPECTED: dict[str, dict[str, frozenset[Guard]]] = {
         "ecrecover": frozenset({Guard.PERMIT, Guard.STORAGE}) | NONE,
         "eoa-owner": frozenset({Guard.CALL}),
     },
-    "VyperPairing": {"bn254": TRANSFER | NONE},
+    "VyperPairing": {"bn254": TRANSFER},
     "VyperPlain": {},
 }
 

@@ -155,6 +155,11 @@ def _free_remainder(code: bytes, word: Word, chosen: dict[int, int]) -> tuple[in
         seen.add(value.index)
         if len(seen) > 256:
             return None
+        if value.kind == op.AND and is_selector(value.operands[0]):
+            # Vyper's way with a number of buckets that is a power of two.
+            mask = value.operands[1]
+            if isinstance(mask, int) and mask & (mask + 1) == 0 and mask < MAX_TABLE:
+                return value.index, mask + 1
         if value.kind == op.MOD:
             modulus = _evaluate(code, value.operands[1], dict(chosen), 0)
             if modulus is not None and 0 < modulus <= MAX_TABLE:

@@ -203,14 +203,14 @@ def reverse_postorder(roots: list[Node]) -> list[Node]:
         if root.index in seen:
             continue
         seen.add(root.index)
-        path: list[tuple[Node, list[Node]]] = [(root, list(root.successors))]
+        path: list[tuple[Node, list[Node]]] = [(root, list(reversed(root.successors)))]
         while path:
             node, rest = path[-1]
             while rest:
                 child = rest.pop()
                 if child.index not in seen:
                     seen.add(child.index)
-                    path.append((child, list(child.successors)))
+                    path.append((child, list(reversed(child.successors))))
                     break
             else:
                 path.pop()
