@@ -207,8 +207,16 @@ class Interpreter:
                 targets = self._targets(node, words[block.target])
             if block.condition is not None and (not isinstance(condition, int) or condition == 0):
                 falls = block.end
-        reached = [self._go(one, after, memory) for one in targets]
-        next_ = None if falls is None else self._go(falls, after, memory)
+        # Each side of a branch knows which word is zero there. Where a call failed, solc's code for
+        # try and catch has one word less on its stack, and tells by the call's flag.
+        taken, other = after, after
+        asked = self.conditions.get(node.index) if falls is not None else None
+        if isinstance(asked, Value):
+            if asked.kind == op.ISZERO:
+                taken = _with_zero(after, asked.operands[0])
+            other = _with_zero(after, asked)
+        reached = [self._go(one, taken, memory) for one in targets]
+        next_ = None if falls is None else self._go(falls, other, memory)
         self.edges[node.index] = (tuple(one for one in reached if one is not None), next_)
 
     def _targets(self, node: Node, word: Word) -> list[int]:
@@ -338,6 +346,10 @@ class Interpreter:
             start = source + 32 * word
             value = int.from_bytes(read_code(code, start, 32), "big")
             self._put(memory, destination, word, value)
+
+
+def _with_zero(stack: list[Word], zero: Word) -> list[Word]:
+    return [0 if word is zero else word for word in stack] if zero in stack else stack
 
 
 def read_code(code: bytes, start: int, size: int) -> bytes:

@@ -72,6 +72,15 @@ def test_what_a_push_carries_is_no_call():
     )
 
 
+def test_a_side_of_a_branch_knows_that_its_flag_is_zero():
+    # As solc writes try: one word less where the call failed, told by the flag again.
+    text = f"""@home 0 0 0 0 5 SLOAD GAS STATICCALL DUP1 ISZERO @failed JUMPI
+        POP 7 1 :failed @went JUMPI JUMP :went POP JUMP :home 1 {ASK} {CHECK}"""
+    scan = scan_bytecode(assemble(text), "Hand")
+    assert scan.is_complete
+    assert [one.detector for one in scan.findings] == ["ecrecover"]
+
+
 def test_code_behind_an_unknown_jump_is_swept_with_low_confidence():
     text = f"0 CALLDATALOAD JUMP :somewhere 1 {ASK} {CHECK}"
     (one,) = found(text)
