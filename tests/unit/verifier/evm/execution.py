@@ -9,7 +9,6 @@ from eth.db.atomic import AtomicDB
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.prague.computation import PragueComputation
 from eth.vm.forks.prague.state import PragueState
-from eth.vm.forks.prague.transaction_context import PragueTransactionContext
 from eth.vm.message import Message
 
 CONTRACT = b"\xc0" * 20
@@ -48,6 +47,6 @@ def executed(code: bytes, data: bytes, value: int = 0) -> set[int]:
     message = Message(GAS, CONTRACT, CALLER, value, data, code)
     _offsets.clear()
     _Computation.apply_message(
-        state, message, PragueTransactionContext(gas_price=10, origin=CALLER)
+        state, message, _State.transaction_context_class(gas_price=10, origin=CALLER)
     )
     return set(_offsets)
