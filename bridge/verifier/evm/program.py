@@ -254,9 +254,9 @@ class Program:
 
     @cached_property
     def carried(self) -> tuple[tuple[int, int], ...]:
-        """Start and end of other code that this code deploys: returns from a constructor, or creates.
+        """Start and end of other code that this code deploys.
 
-        What a constructor returns is the runtime code; what CREATE takes is init code, which carries
+        What a constructor returns is runtime code; what CREATE takes is init code, which carries
         its runtime code in the same way.
         """
         returned: set[object] = set()
@@ -272,7 +272,12 @@ class Program:
         for start, size in sorted(self.run.copies):
             end = start + size
             apart = all(end <= first or last <= start for first, last in reached)
-            if size >= SMALLEST and end <= len(self.code) and apart and (creates or size in returned):
+            if (
+                size >= SMALLEST
+                and end <= len(self.code)
+                and apart
+                and (creates or size in returned)
+            ):
                 found.append((start, end))
         return tuple(found)
 

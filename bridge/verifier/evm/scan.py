@@ -14,7 +14,6 @@ from bridge.verifier.evm.program import Program
 from bridge.verifier.evm.sourcemap import SourceMap
 from bridge.verifier.finding import Finding
 
-
 MAX_CARRIED: Final = 16
 """Codes that one code carries, and that are scanned with it."""
 
