@@ -218,7 +218,7 @@ class Flow:
         """Mark what the branch at the end of a node decides; values that now carry the labels."""
         after = dict.fromkeys(self._successors[index])
         sides = [one for one in after if one in self._alive]
-        if len(after) < 2 or not sides:
+        if not sides or (len(after) < 2 and not self._throws(index)):
             return []
         if len(sides) == 1:
             decided = set(self.reach(sides[0]))
@@ -231,6 +231,11 @@ class Flow:
                 self.decided[site.index] |= decided
                 self.deciding[site.index].add(index)
         return [] if len(sides) == 1 else self._meet(index, sides, mask)
+
+    def _throws(self, index: int) -> bool:
+        """Whether the branch goes to a place that is none: how Solidity wrote throw before 0.4.10."""
+        target = self.run.jumps.get(index)
+        return isinstance(target, int) and target not in self.run.graph.contexts.destinations
 
     def _meet(self, index: int, sides: list[int], mask: int) -> list[int]:
         """Words that differ where the sides of a branch meet carry its labels."""

@@ -116,6 +116,8 @@ class Interpreter:
             # A jump through a joined word goes where it went when the node last ran, and the word
             # may have taken in more since.
             for index, word in self.jumps.items():
+                if isinstance(word, int) or self.graph.budget.nodes <= 0:
+                    continue
                 if len(self.edges[index][0]) < len(self._targets(self.nodes[index], word)):
                     self._push(index)
             if not self._work:

@@ -96,6 +96,7 @@ def test_code_behind_an_unknown_jump_is_swept_with_low_confidence():
         (f"0 MLOAD CALLER EQ @ok JUMPI 0 0 REVERT :ok {SEND}", {Guard.TRANSFER}),
         (f"0 MLOAD CALLER SUB @bad JUMPI {SEND} :bad INVALID", {Guard.TRANSFER}),
         (f"0 MLOAD CALLER XOR ISZERO @ok JUMPI STOP :ok {SEND}", {Guard.TRANSFER}),
+        (f"0 MLOAD CALLER SUB 2 JUMPI {SEND}", {Guard.TRANSFER}),
         # Only whether there is a result.
         (f"0 MLOAD ISZERO @bad JUMPI {SEND} :bad 0 0 REVERT", {Guard.NOTHING_SEEN}),
         (f"0 MLOAD @ok JUMPI 0 0 REVERT :ok {SEND}", {Guard.NOTHING_SEEN}),
