@@ -233,7 +233,7 @@ class Flow:
         return [] if len(sides) == 1 else self._meet(index, sides, mask)
 
     def _throws(self, index: int) -> bool:
-        """Whether the branch goes to a place that is none: how Solidity wrote throw before 0.4.10."""
+        """Whether the branch goes to a place that is none, as ``throw`` did in old Solidity."""
         target = self.run.jumps.get(index)
         return isinstance(target, int) and target not in self.run.graph.contexts.destinations
 

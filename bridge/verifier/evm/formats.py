@@ -21,7 +21,7 @@ class Pointer(Enum):
     EIP_7511 = "EIP-7511 minimal proxy with PUSH0"
     ZEROAGE = "0age's minimal proxy"
     VYPER_OLD = "Vyper's minimal proxy before 0.2.9"
-    SOLADY_ARGS = "minimal proxy with arguments behind it"
+    WITH_ARGS = "EIP-1167 minimal proxy with arguments behind it"
     EIP_7702 = "EIP-7702 delegation"
 
 
@@ -78,7 +78,7 @@ def points_to(code: bytes) -> Target | None:
         if code[:start] == before and code[end : end + len(after)] == after:
             data = code[end + len(after) :]
             if kind is Pointer.EIP_1167 and data:
-                kind = Pointer.SOLADY_ARGS
+                kind = Pointer.WITH_ARGS
             return Target(kind, code[start:end], start, data)
     short = _SHORT.fullmatch(code)
     if short:

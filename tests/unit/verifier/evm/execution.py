@@ -39,14 +39,25 @@ class _State(PragueState):
 
 def executed(code: bytes, data: bytes, value: int = 0) -> set[int]:
     """Offsets of the instructions of ``code`` that one call runs."""
+    _offsets.clear()
+    _run(code, data, value, {})
+    return set(_offsets)
+
+
+def returned(code: bytes, data: bytes, others: dict[bytes, bytes]) -> bytes:
+    """What a call of ``code`` returns, where other contracts stand at the given addresses."""
+    computation = _run(code, data, 0, others)
+    assert computation.is_success
+    return computation.output
+
+
+def _run(code: bytes, data: bytes, value: int, others: dict[bytes, bytes]) -> Any:
     context = ExecutionContext(b"\0" * 20, 10**9, 1, 0, ZERO_HASH32, 30_000_000, [], 1, 7, 0)
     state = _State(AtomicDB(), context, BLANK_ROOT_HASH)
     state.set_balance(CALLER, 10**18)
     state.set_balance(CONTRACT, 10**18)
-    state.set_code(CONTRACT, code)
+    for address, one in {CONTRACT: code, **others}.items():
+        state.set_code(address, one)
     message = Message(GAS, CONTRACT, CALLER, value, data, code)
-    _offsets.clear()
-    _Computation.apply_message(
-        state, message, _State.transaction_context_class(gas_price=10, origin=CALLER)
-    )
-    return set(_offsets)
+    transaction = _State.transaction_context_class(gas_price=10, origin=CALLER)
+    return _Computation.apply_message(state, message, transaction)

@@ -26,6 +26,7 @@ def found(text, detector="ecrecover"):
         "1",
         "3 2 SWAP1 SUB",  # arithmetic
         "0xffff0001 0xffff AND",  # a mask
+        f"raw:7f{'00' * 31}01 0x{'ff' * 20} AND",  # an immutable, as it stands in deployed code
         "1 64 MSTORE 64 MLOAD",  # memory
         "1 0x80 CALLDATASIZE ADD MSTORE 0x80 CALLDATASIZE ADD MLOAD",  # memory at an unknown place
         "1 7 9 DUP3 SWAP3 POP POP POP",  # DUP and SWAP

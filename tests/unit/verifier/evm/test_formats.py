@@ -5,22 +5,24 @@ import pytest
 from bridge.domain.bytecode_errors import CodeProblem, CodeRefused
 from bridge.verifier.evm.formats import Pointer, points_to
 from bridge.verifier.evm.scan import scan_bytecode
+from tests.unit.verifier.evm.asm import assemble
+from tests.unit.verifier.evm.execution import returned
 
 ADDRESS = bytes(range(1, 21))
 EIP_1167 = "363d3d373d3d3d363d73{}5af43d82803e903d91602b57fd5bf3"
 
 
-@pytest.mark.parametrize(
-    ("code", "kind"),
-    [
-        (EIP_1167, Pointer.EIP_1167),
-        (EIP_1167 + "0102", Pointer.SOLADY_ARGS),
-        ("365f5f375f5f365f73{}5af43d5f5f3e5f3d91602a57fd5bf3", Pointer.EIP_7511),
-        ("3d3d3d3d363d3d37363d73{}5af43d3d93803e602a57fd5bf3", Pointer.ZEROAGE),
-        ("366000600037611000600036600073{}5af4602c57600080fd5b6110006000f3", Pointer.VYPER_OLD),
-        ("ef0100{}", Pointer.EIP_7702),
-    ],
-)
+FORMS = [
+    (EIP_1167, Pointer.EIP_1167),
+    (EIP_1167 + "0102", Pointer.WITH_ARGS),
+    ("365f5f375f5f365f73{}5af43d5f5f3e5f3d91602a57fd5bf3", Pointer.EIP_7511),
+    ("3d3d3d3d363d3d37363d73{}5af43d3d93803e602a57fd5bf3", Pointer.ZEROAGE),
+    ("366000600037611000600036600073{}5af4602c57600080fd5b6110006000f3", Pointer.VYPER_OLD),
+    ("ef0100{}", Pointer.EIP_7702),
+]
+
+
+@pytest.mark.parametrize(("code", "kind"), FORMS)
 def test_each_form_says_where_it_points(code, kind):
     whole = bytes.fromhex(code.format(ADDRESS.hex()))
     target = points_to(whole)
@@ -60,3 +62,13 @@ def test_a_delegation_of_another_length_is_refused(size):
     with pytest.raises(CodeRefused) as refused:
         points_to(b"\xef\x01\x00" + b"\x01" * size)
     assert refused.value.code is CodeProblem.BAD_DELEGATION
+
+
+@pytest.mark.parametrize(("code", "kind"), FORMS[:-1])
+def test_each_form_runs_what_it_points_to(code, kind):
+    # The target gives back what it is called with.
+    echo = assemble("CALLDATASIZE 0 0 CALLDATACOPY CALLDATASIZE 0 RETURN")
+    whole = bytes.fromhex(code.format(ADDRESS.hex()))
+    out = returned(whole, b"\x11" * 40, {ADDRESS: echo})
+    # Vyper's copies 4,096 bytes, whatever came.
+    assert out[:40] == b"\x11" * 40, kind

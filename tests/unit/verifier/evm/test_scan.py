@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from eth_utils.abi import function_abi_to_4byte_selector
 
 from bridge.domain.bytecode_errors import CodeProblem, CodeRefused
 from bridge.domain.errors import InputError
@@ -71,6 +72,19 @@ def test_creation_code_of_compilers_carries_their_runtime_code():
         }, name
         checked += 1
     assert checked == 9
+
+
+@pytest.mark.parametrize("path", sorted(ARTIFACTS.glob("*.json")), ids=lambda one: one.stem)
+def test_selectors_of_large_contracts_are_those_of_their_interfaces(path):
+    # The IR pipeline finds them by binary search; a kernel has none.
+    read = json.loads(path.read_text())
+    code = bytes.fromhex(read["deployedBytecode"].removeprefix("0x"))
+    named = {
+        int.from_bytes(function_abi_to_4byte_selector(one), "big")
+        for one in read["abi"]
+        if one["type"] == "function"
+    }
+    assert set(scan_bytecode(code, path.stem, chosen=[]).selectors) == named
 
 
 @pytest.mark.parametrize("contract", ["Inbox", "SignerRegistry", "TokenBridge", "MlDsa87Kernel"])
