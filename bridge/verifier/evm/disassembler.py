@@ -1,7 +1,7 @@
 """Instructions of EVM code, and where a jump may go.
 
 Every byte string is code to the EVM: a byte that is no opcode ends the run, a PUSH that the end
-cuts short is filled with zeros on its right (Yellow Paper, section 9.4), and a JUMPDEST counts
+cuts short is filled with zeros on its right (Yellow Paper), and a JUMPDEST counts
 wherever a walk from byte 0 that skips what PUSH carries finds one, also in what the compiler meant
 as data. Only code that the protocol itself reads in another way is refused: what begins with 0xEF
 (EIP-3541), which is the EVM Object Format (0xEF00, EIP-3540) or a delegation (0xEF0100, EIP-7702).

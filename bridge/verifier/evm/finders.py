@@ -31,19 +31,17 @@ FIELD_BYTES: Final = 66
 """The longest modulus that is a curve's: P-521's. RSA of that size is none."""
 
 CURVES: Final = {
-    # SEC 2: secp256k1's p, n, and half of n that bounds s (EIP-2).
-    0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F: (
-        "secp256k1",
-        "secg/secp256k1",
-    ),
+    # secp256k1's p, and x of its base point. Its order is no sign: who calls ecrecover bounds s by
+    # its half.
+    (1 << 256) - (1 << 32) - 977: ("secp256k1", "secg/secp256k1"),
     0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798: (
         "secp256k1",
         "secg/secp256k1",
     ),
-    # FIPS 186-4, D.1.2.3: P-256's p and n.
-    0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF: ("P-256", "nist/P-256"),
+    # P-256's p and order.
+    (1 << 256) - (1 << 224) + (1 << 192) + (1 << 96) - 1: ("P-256", "nist/P-256"),
     0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551: ("P-256", "nist/P-256"),
-    # RFC 8032, 5.1: the prime of Ed25519 and the order of its base point.
+    # Ed25519's p and the order of its base point (RFC 8032).
     (1 << 255) - 19: ("Ed25519", "ed/Ed25519"),
     (1 << 252) + 27742317777372353535851937790883648493: ("Ed25519", "ed/Ed25519"),
 }

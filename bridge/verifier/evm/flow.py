@@ -15,7 +15,7 @@ from typing import Final
 from bridge.verifier.evm import opcodes as op
 from bridge.verifier.evm.blocks import Exit
 from bridge.verifier.evm.interpreter import Interpreter
-from bridge.verifier.evm.sites import Site
+from bridge.verifier.evm.sites import LAST_PRECOMPILE, Site
 from bridge.verifier.evm.values import (
     JOIN,
     MEMORY,
@@ -129,7 +129,7 @@ class Flow:
                 if event.opcode not in op.CALLS or event.result is None:
                     continue
                 address = event.operands[1]
-                if not isinstance(address, int) or not 0 < address <= 0x1FF:
+                if not isinstance(address, int) or not 0 < address <= LAST_PRECOMPILE:
                     continue
                 for _, word in event.memory:
                     if isinstance(word, Value):

@@ -28,9 +28,6 @@ from bridge.verifier.evm.values import (
 )
 from bridge.verifier.evm.words import PURE
 
-IDENTITY: Final = 4
-"""The precompile that gives back what it is given."""
-
 MAX_COPIES: Final = 256
 """Copies of code that are noted, as start and size."""
 

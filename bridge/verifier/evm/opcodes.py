@@ -1,7 +1,7 @@
 """The EVM's instructions up to Osaka: name, words taken, words given.
 
-Source: the Yellow Paper's appendix H and the EIPs that came after it, named beside their lines. An
-opcode that is not here ends the run as INVALID does.
+Source: the Yellow Paper's table of instructions and the EIPs that came after it, named beside their
+lines. An opcode that is not here ends the run as INVALID does.
 """
 
 from __future__ import annotations

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from typing import Final
 
 from bridge.verifier.evm import opcodes as op
 from bridge.verifier.evm.interfaces import EVENTS, PERMITS, SLOTS, TRANSFERS
 from bridge.verifier.evm.interpreter import Event
-from bridge.verifier.evm.sites import call_selector
+from bridge.verifier.evm.sites import LAST_PRECOMPILE, call_selector
 from bridge.verifier.evm.values import Word, options
 from bridge.verifier.finding import Guard
-
-LAST_PRECOMPILE: Final = 0x1FF
 
 
 def guards_of(event: Event, owner_slots: Set[int]) -> frozenset[Guard]:

@@ -33,6 +33,9 @@ PRECOMPILES: Final = {
 }
 """Precompiles that compute cryptography, by address."""
 
+LAST_PRECOMPILE: Final = 0x1FF
+"""No contract of anybody stands below this."""
+
 MAX_SITES: Final = 128
 
 

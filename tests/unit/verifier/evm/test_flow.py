@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.verifier.evm.finders import CURVES
 from bridge.verifier.evm.program import Program
 from bridge.verifier.evm.scan import scan_bytecode
 from bridge.verifier.finding import Confidence, Guard
@@ -210,6 +211,29 @@ def test_the_owner_by_caller():
 def test_each_precompile_has_its_detector(address, detector):
     scan = scan_bytecode(assemble(f"{address} {ASK} {CHECK}"), "Hand")
     assert {one.detector for one in scan.findings} == {detector}
+
+
+def test_constants_of_curves_are_those_of_the_curves():
+    p = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F
+    curves = list(CURVES)
+    assert curves[0] == p
+    # x of a point: x^3 + 7 is a square.
+    assert pow(curves[1] ** 3 + 7, (p - 1) // 2, p) == 1
+    for prime in curves:
+        if prime != curves[1]:
+            assert pow(3, prime - 1, prime) == 1, hex(prime)
+    # A curve's order is near its p (Hasse).
+    assert abs(curves[3] - curves[2]) < 2 * 2**128
+    assert abs(8 * curves[5] - curves[4]) < 2 * 2**128
+
+
+@pytest.mark.parametrize(("constant", "curve"), [(one, CURVES[one][0]) for one in CURVES])
+def test_arithmetic_on_curves_is_told_by_constants_that_are_reached(constant, curve):
+    text = f"0x{constant:x} 4 CALLDATALOAD 36 CALLDATALOAD MULMOD 0 MSTORE 32 0 RETURN"
+    (one,) = found(text, "curve-arithmetic")
+    assert one.algorithm.parameter_set == curve
+    assert found(f"STOP :dead {text}", "curve-arithmetic") == []
+    assert found(text.replace(f"{constant:x}", f"{constant - 1:x}"), "curve-arithmetic") == []
 
 
 @pytest.mark.parametrize("address", [2, 4, 9, 0x12, 0xFF, 0x101])
