@@ -14,7 +14,7 @@ QKD_BLOCKS ?= 100000
 WORKERS ?= 2
 
 .PHONY: demo test fuzz kme-fuzz soak faults differential blocks link-statistics verify-physics lint check-generated \
-  bench evm-cases tools liboqs hyperlane lock picture clean
+  bench bench-scan evm-cases tools liboqs hyperlane lock picture clean
 .DEFAULT_GOAL := demo
 
 ## The main job: one message, there and back, attested and verified on chain.
@@ -86,6 +86,10 @@ check-generated: $(VENV)/.dev node_modules/.done
 ## Gas of the on-chain verifiers, and whether any figure is worse than what is committed.
 bench: $(VENV)/.core node_modules/.done
 	$(BIN)/astralink bench gas --check gas-snapshot.json
+
+## How long scans of bytecode take; fails where one takes a second of processor time.
+bench-scan: $(VENV)/.dev .cache/evm-cases/node_modules/.done
+	$(BIN)/python scripts/bench_scan.py --limit 1
 
 ## The picture of the demo's screen in the README.
 picture: $(VENV)/.core $(if $(NPM),node_modules/.done)

@@ -112,19 +112,6 @@ class _Builder:
         self.operations.append((opcode, offset, operands, result))
 
 
-def read_blocks(code: bytes, destinations: frozenset[int]) -> dict[int, Block]:
-    """All blocks that could begin: at byte 0, at JUMPDESTs, after JUMPI, by their start."""
-    blocks: dict[int, Block] = {}
-    for start in (0, *sorted(destinations)):
-        while start < len(code) and start not in blocks:
-            block = read_block(code, start, destinations)
-            blocks[start] = block
-            if block.exit is not Exit.BRANCH:
-                break
-            start = block.end
-    return blocks
-
-
 def read_block(code: bytes, start: int, destinations: frozenset[int]) -> Block:
     """The block that begins at ``start``, which is an instruction."""
     # Compilers give all tags of one code the same width.

@@ -31,11 +31,12 @@ def confidence_of(program: Program, site: Site) -> Confidence:
     """High where the address is one constant in code that is reached from byte 0.
 
     Low where only a jump that is not known can lead there; medium where the address is one of
-    several, or the budget ended before everything was followed.
+    several, where another contract's code decides, or the budget ended before everything was
+    followed.
     """
     if program.is_swept(site):
         return Confidence.LOW
-    if not site.direct or program.budget.used_up:
+    if not site.direct or site.use is Use.VERIFIER or program.budget.used_up:
         return Confidence.MEDIUM
     return Confidence.HIGH
 

@@ -63,6 +63,13 @@ def test_everything_is_followed(scans):
         assert confident <= {Confidence.HIGH}, name
 
 
+def test_what_another_contract_checks_is_less_sure(scans):
+    for name, scan in scans.items():
+        for one in scan.findings:
+            if one.detector in ("zk-proof", "erc1271"):
+                assert one.confidence is Confidence.MEDIUM, name
+
+
 def test_selectors_are_those_of_the_compiler(scans):
     for name, case in CASES.items():
         assert [f"{one:08x}" for one in scans[name].selectors] == case["selectors"], name
