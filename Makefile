@@ -8,12 +8,14 @@ NPM := $(shell command -v npm 2>/dev/null)
 export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
 
 FUZZ_MINUTES ?= 60
+EVM_FUZZ_MINUTES ?= 10
 SOAK_MINUTES ?= 60
 QKD_BLOCKS ?= 100000
 WORKERS ?= 2
 
 .PHONY: demo test sourcify fuzz kme-fuzz soak faults differential blocks link-statistics verify-physics lint \
-  check-generated bench tools liboqs hyperlane lock picture corpus corpus-packages scan-bench clean
+  check-generated bench bench-scan scan-bench evm-cases corpus corpus-packages tools liboqs hyperlane lock picture \
+  clean
 .DEFAULT_GOAL := demo
 
 ## The main job: one message, there and back, attested and verified on chain.
@@ -26,9 +28,11 @@ test: $(VENV)/.dev $(if $(NPM),node_modules/.done .cache/sourcify/.done) liboqs 
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 ## The invariants' machines for an hour, or FUZZ_MINUTES; prints the seeds, of which FUZZ_SEED repeats one.
+## Then the readers of bytecode for ten minutes, or EVM_FUZZ_MINUTES; EVM_FUZZ_SEED repeats a run.
 fuzz: $(VENV)/.dev
 	FUZZ_MINUTES=$(FUZZ_MINUTES) $(BIN)/python -m pytest -s tests/invariants/test_delivery.py \
 	  tests/invariants/test_signers.py tests/invariants/test_tokens.py tests/invariants/test_verdicts.py
+	EVM_FUZZ_MINUTES=$(EVM_FUZZ_MINUTES) $(BIN)/python -m pytest -s tests/fuzz
 
 ## The whole bridge under random faults for an hour, or SOAK_MINUTES; SOAK_SEED repeats a run. The
 ## report is in .cache/soak; one of an hour that passes is written to docs as well.
@@ -90,6 +94,10 @@ check-generated: $(VENV)/.dev node_modules/.done
 bench: $(VENV)/.core node_modules/.done
 	$(BIN)/astralink bench gas --check gas-snapshot.json
 
+## How long scans of bytecode take; fails where one takes a second of processor time.
+bench-scan: $(VENV)/.dev .cache/evm-cases/node_modules/.done
+	$(BIN)/python scripts/bench_scan.py --limit 1
+
 ## The picture of the demo's screen in the README.
 picture: $(VENV)/.core $(if $(NPM),node_modules/.done)
 	$(BIN)/astralink demo --picture docs/demo.svg
@@ -132,6 +140,18 @@ corpus-packages: .cache/corpus/.done
 scan-bench: $(VENV)/.core node_modules/.done
 	$(BIN)/astralink scan $(or $(SCAN_PROJECT),node_modules/@openzeppelin/contracts) --workers 2 --timings \
 	  --format json --output /dev/null
+
+## Compile the contracts of tests/evm_cases again with eight Solidities, and compare; `EVM_CASES=`
+## writes them. VYPER names a Vyper 0.4.3 of an environment of its own.
+EVM_CASES ?= --check
+evm-cases: $(VENV)/.dev .cache/evm-cases/node_modules/.done
+	$(BIN)/python -m tests.evm_cases.compile .cache/evm-cases/node_modules $(VYPER) $(EVM_CASES)
+
+.cache/evm-cases/node_modules/.done: tests/evm_cases/package.json tests/evm_cases/package-lock.json
+	@mkdir -p .cache/evm-cases
+	cp tests/evm_cases/package.json tests/evm_cases/package-lock.json .cache/evm-cases/
+	cd .cache/evm-cases && $(NPM) ci --ignore-scripts --no-audit --no-fund --legacy-peer-deps --silent
+	@touch $@
 
 # Pinned with hashes. uv makes the files (`make lock`); pip installs from them.
 lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.verifier.detector import Detector
+from bridge.verifier.evm import finders
 from bridge.verifier.sources.judge import BN254, findings_of
 from bridge.verifier.sources.patterns import Pattern
 
@@ -18,5 +19,6 @@ DETECTOR = Detector(
         "Find the scheme that these operations serve and replace it by one that rests on hashes "
         "or lattices."
     ),
+    bytecode=finders.bn254,
     source=findings_of(Pattern.BN254, BN254),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.verifier.detector import Detector
+from bridge.verifier.evm import finders
 from bridge.verifier.sources.judge import ECDSA_SECP256K1, findings_of
 from bridge.verifier.sources.patterns import Pattern
 
@@ -22,5 +23,6 @@ DETECTOR = Detector(
         "through a verifier with the interface of ERC-7913; until then let the signer be a "
         "contract whose rule can be replaced."
     ),
+    bytecode=finders.ecrecover,
     source=findings_of(Pattern.ECRECOVER, ECDSA_SECP256K1),
 )

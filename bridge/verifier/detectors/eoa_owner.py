@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bridge.verifier.detector import Detector
+from bridge.verifier.evm import finders
 from bridge.verifier.finding import Confidence, Finding, Guard, Location, Severity
 from bridge.verifier.sources.analysis import Analysis
 from bridge.verifier.sources.judge import ECDSA_SECP256K1
@@ -42,5 +43,6 @@ DETECTOR = Detector(
         "Let the owner be a contract that asks a post-quantum quorum, with a delay; or an account "
         "that has never sent a transaction, used once."
     ),
+    bytecode=finders.eoa_owner,
     source=_find,
 )

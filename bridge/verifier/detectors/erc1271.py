@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.verifier.detector import Detector
+from bridge.verifier.evm import finders
 from bridge.verifier.finding import Algorithm, Primitive
 from bridge.verifier.sources.judge import ECDSA_SECP256K1, findings_of
 from bridge.verifier.sources.patterns import Pattern
@@ -31,5 +32,6 @@ DETECTOR = Detector(
         "Answer isValidSignature only for ML-DSA or SLH-DSA signatures of the owner's registered "
         "key."
     ),
+    bytecode=finders.erc1271,
     source=findings_of(Pattern.ERC1271, _of),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.verifier.detector import Detector
+from bridge.verifier.evm import finders
 from bridge.verifier.finding import Algorithm
 from bridge.verifier.sources.judge import KZG, KZG_BN254, findings_of
 from bridge.verifier.sources.patterns import Pattern
@@ -30,5 +31,6 @@ DETECTOR = Detector(
         "Do not let value depend on an opening alone; use hash-based commitments. For blobs the "
         "protocol itself has to change."
     ),
+    bytecode=finders.kzg,
     source=findings_of(Pattern.KZG, _of),
 )

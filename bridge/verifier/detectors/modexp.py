@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.verifier.detector import Detector
+from bridge.verifier.evm import finders
 from bridge.verifier.sources.judge import MODULAR, findings_of
 from bridge.verifier.sources.patterns import Pattern
 
@@ -18,5 +19,6 @@ DETECTOR = Detector(
         "See what the exponentiation is for. Arithmetic alone needs nothing; RSA, Diffie-Hellman "
         "and accumulators have to be replaced."
     ),
+    bytecode=finders.modexp,
     source=findings_of(Pattern.MODEXP, MODULAR),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.verifier.detector import Detector
+from bridge.verifier.evm import finders
 from bridge.verifier.sources.judge import ECDSA_P256, findings_of
 from bridge.verifier.sources.patterns import Pattern
 
@@ -19,5 +20,6 @@ DETECTOR = Detector(
         "Ask a second factor of ML-DSA or SLH-DSA for what moves value, and move on when "
         "authenticators sign post-quantum."
     ),
+    bytecode=finders.p256,
     source=findings_of(Pattern.P256, ECDSA_P256),
 )

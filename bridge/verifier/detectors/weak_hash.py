@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bridge.verifier.detector import Detector
+from bridge.verifier.evm import finders
 from bridge.verifier.finding import (
     Algorithm,
     Confidence,
@@ -59,5 +60,6 @@ DETECTOR = Detector(
     remedy=(
         "Keep all 256 bits of SHA-256 or Keccak-256: 2^128 steps for a preimage are out of reach."
     ),
+    bytecode=finders.weak_hash,
     source=_find,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.verifier.detector import Detector
+from bridge.verifier.evm import finders
 from bridge.verifier.sources.judge import PAIRING_PROOF, findings_of
 from bridge.verifier.sources.patterns import Pattern
 
@@ -21,5 +22,6 @@ DETECTOR = Detector(
         "Point the contract to a verifier of hash-based proofs (STARKs, FRI), and keep the "
         "verifier's address replaceable under a post-quantum quorum."
     ),
+    bytecode=finders.zk_proof,
     source=findings_of(Pattern.ZK_PROOF, PAIRING_PROOF),
 )
