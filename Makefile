@@ -173,7 +173,7 @@ $(VENV)/.core: requirements/core.txt pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt requirements/qualtran.txt pyproject.toml | $(VENV)/bin/python
-	@echo "installing the libraries of the tests into $(VENV) (about a minute)"
+	@echo "installing the libraries of the tests into $(VENV) (a few minutes)"
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/qualtran.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .

@@ -66,6 +66,7 @@ def demo(
     # The kernels and the code libraries, which no other command needs.
     from bridge.apps.state.storage import BARE_TIMES_S, ENCODED_TIMES_S, storage_study
     from bridge.apps.state.story import STEPS, StateStory
+    from bridge.quantum.basis import Basis
     from bridge.quantum.codes.libraries import require
     from bridge.quantum.codes.noise import CircuitNoise
     from bridge.quantum.memory.lane import MemoryLane
@@ -74,11 +75,11 @@ def demo(
     for library in ("stim", "pymatching", "networkx", "scipy"):
         require(library)
     noise = CircuitNoise.uniform(error)
-    errors = (
-        MeasuredErrors(noise, shots)
-        if rates is None
-        else TabledErrors.of_figures(_figures(rates), noise)
-    )
+    errors: MeasuredErrors | TabledErrors = MeasuredErrors(noise, shots)
+    if rates is not None:
+        errors = TabledErrors.of_figures(_figures(rates), noise)
+        for one in distances:  # now, and not after minutes
+            errors(one, 1, Basis.Z)
     rng = np.random.default_rng(seed)
     story = StateStory(distances[0], held * 1e-6, noise, rng)
     progress = progress_bar()

@@ -8,6 +8,7 @@ first and of these the one with the least fidelity. Nothing gives way to its equ
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -58,20 +59,20 @@ class Reservation:
     expires_at: float
 
 
-class Occupant:
+class Occupant(ABC):
     """What is in the bank's slots; the manager's states are these."""
 
     state_id: str
     places: tuple[Place, ...]
     priority: Priority
 
+    @abstractmethod
     def fidelity_at(self, now: float) -> float:
         """The fidelity at a time of the bank's clock."""
-        raise NotImplementedError
 
+    @abstractmethod
     def spent_at(self, now: float) -> bool:
         """Whether it is of no use any more."""
-        raise NotImplementedError
 
 
 @dataclass(slots=True)

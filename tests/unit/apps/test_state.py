@@ -135,6 +135,20 @@ def test_bad_input_is_named(arguments: tuple[str, ...], message: str) -> None:
         run(*arguments)
 
 
+def test_rates_that_do_not_serve_are_refused_before_anything_runs(tmp_path: Path) -> None:
+    rates = tmp_path / "rates.json"
+    rates.write_text(json.dumps({"noise": 0.001, "logical_error": {"3": {"per_round": 2.5e-4}}}))
+    given = ("--no-pictures", "--rates", str(rates), "--held", "2")
+    assert json.loads(run(*given, "--distance", "3", "--json"))["generate"]["distance"] == 3
+    with pytest.raises(InputError, match="one of the distances 3, got 5"):
+        run(*given, "--distance", "3", "--distance", "5")
+    with pytest.raises(InputError, match=r"got ones of p = 0\.001"):
+        run(*given, "--distance", "3", "--error", "0.002")
+    rates.write_text("{")
+    with pytest.raises(InputError, match="rates: expected a file of JSON"):
+        run(*given, "--distance", "3")
+
+
 def test_a_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pymatching", None)
     with pytest.raises(InputError, match=r"expected the library pymatching, .*\[codes\]"):
