@@ -188,7 +188,8 @@ node_modules/.done: package.json package-lock.json
 .cache/sourcify/.done: tests/sourcify/package.json tests/sourcify/package-lock.json
 	@echo "installing lib-sourcify into .cache/sourcify"
 	@mkdir -p .cache/sourcify && cp $^ .cache/sourcify/
-	$(NPM) ci --prefix .cache/sourcify --ignore-scripts --no-audit --no-fund --silent
+	@# Not `npm ci`, as above: of the packages for other machines the lock names no version.
+	cd .cache/sourcify && $(NPM) install --no-save --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 clean:

@@ -148,7 +148,7 @@ def _compile(
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=1200,
         )
     except FileNotFoundError as error:
         sys.exit(f"cannot run {SOLC.relative_to(ROOT)}: {error}")

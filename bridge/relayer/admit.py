@@ -55,7 +55,7 @@ class Admission:
         between: defaultdict[tuple[bytes, bytes], list[bytes]] = defaultdict(list)
         for entry in entries:  # a batch has thousands, and none is decoded for this
             between[entry.encoded[SENDER], entry.encoded[RECIPIENT]].append(entry.id)
-        reasons = {}
+        reasons: dict[bytes, str] = {}
         for ends, identifiers in between.items():
             reason = await self.obstacle(route, *ends)
             if reason is not None:
