@@ -15,10 +15,10 @@ import pytest
 
 import bridge.verifier.evm
 from bridge.domain.bytecode_errors import CodeRefused
+from bridge.verifier.cbor import decode
 from bridge.verifier.detector import detectors
 from bridge.verifier.evm.auxdata import auxdata_sections
 from bridge.verifier.evm.budget import Budget
-from bridge.verifier.evm.cbor import decode
 from bridge.verifier.evm.disassembler import instructions, jump_destinations
 from bridge.verifier.evm.formats import points_to
 from bridge.verifier.evm.scan import scan_bytecode

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridge.domain.bytecode_errors import CodeRefused
-from bridge.verifier.evm.cbor import Cbor, decode, decode_first
+from bridge.verifier.cbor import Cbor, decode, decode_first
 
 MAX_AUXDATA: Final = 1024
 """Bytes of the CBOR item; what compilers write is below 100."""

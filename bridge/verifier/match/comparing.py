@@ -19,7 +19,9 @@ from eth_abi.abi import decode as decode_abi
 from eth_abi.abi import encode as encode_abi
 from eth_abi.exceptions import DecodingError, EncodingError
 
-from bridge.verifier.match import cbor
+from bridge.domain.bytecode_errors import CodeRefused
+from bridge.verifier.cbor import decode
+from bridge.verifier.match.auxdata import HASHES, LENGTH_BYTES, at_end
 from bridge.verifier.match.compiled import Code, Compiled, Place
 from bridge.verifier.match.transformation import (
     Kind,
@@ -92,7 +94,7 @@ def _kind(code: Code) -> MatchKind:
     """Exact where there is auxdata, and each part of it has the hash of the metadata."""
     try:
         hashed = bool(code.auxdata) and all(one.has_hash for one in code.auxdata.values())
-    except cbor.NotAuxdata:
+    except CodeRefused:
         hashed = False
     return MatchKind.EXACT_MATCH if hashed else MatchKind.MATCH
 
@@ -108,7 +110,7 @@ def _check_length(compiled: Compiled, onchain: bytes) -> None:
     if not compiled.appended:
         if _same_metadata(compiled, onchain):
             raise _extra_file()
-        end = cbor.at_end(onchain)
+        end = at_end(onchain)
         if end is None or not end.has_hash:
             return
     raise _Differs("bytecode_length_mismatch", _lengths(code, onchain))
@@ -205,12 +207,12 @@ def _auxdata(
 
 def _alike(ours: bytes, theirs: bytes) -> bool:
     """Whether both are auxdata of one compiler that differ in the hash of the sources alone."""
-    size = cbor.LENGTH_BYTES
+    size = LENGTH_BYTES
     if ours[-size:] != theirs[-size:]:
         return False
     try:
-        mine, other = cbor.decode(ours[:-size]), cbor.decode(theirs[:-size])
-    except cbor.NotAuxdata:
+        mine, other = decode(ours[:-size]), decode(theirs[:-size])
+    except CodeRefused:
         return False
     if isinstance(mine, list) and isinstance(other, list):
         # Vyper's: since 0.4.1 a hash of the sources, then how the code is laid out.
@@ -219,7 +221,7 @@ def _alike(ours: bytes, theirs: bytes) -> bool:
     if not isinstance(mine, dict) or not isinstance(other, dict) or list(mine) != list(other):
         return False
     return all(
-        _shape(mine[key]) == _shape(other[key]) if key in cbor.HASHES else mine[key] == other[key]
+        _shape(mine[key]) == _shape(other[key]) if key in HASHES else mine[key] == other[key]
         for key in mine
     )
 
@@ -266,7 +268,7 @@ def _difference(compiled: Compiled, code: bytes, onchain: bytes) -> _Differs:
 
 def _same_metadata(compiled: Compiled, onchain: bytes) -> bool:
     """Whether optimized code ends with the very auxdata of the compiled one."""
-    ours, theirs = cbor.at_end(compiled.runtime.code), cbor.at_end(onchain)
+    ours, theirs = at_end(compiled.runtime.code), at_end(onchain)
     same = ours is not None and theirs is not None and ours.value == theirs.value
     return same and compiled.optimized
 

@@ -10,8 +10,7 @@ from typing import Any
 from bridge.crypto.hashing import keccak256
 from bridge.domain.match_errors import CompilerFailed, NoMatch, SourceRefused
 from bridge.verifier.compilers.choice import Compiler, Compilers
-from bridge.verifier.match import cbor
-from bridge.verifier.match.cbor import Auxdata
+from bridge.verifier.match.auxdata import Auxdata, at_end, vyper_at_end, vyper_immutables
 from bridge.verifier.match.request import Request
 
 SOLIDITY_OUTPUTS = [
@@ -29,6 +28,8 @@ SOLIDITY_OUTPUTS = [
     "evm.deployedBytecode.linkReferences",
     "evm.deployedBytecode.immutableReferences",
 ]
+FIRST_SELECTIVE = (0, 5, 0)
+"""From here on only the contract that is asked for is compiled, with what its code carries."""
 VYPER_OUTPUTS = [
     "abi",
     "devdoc",
@@ -113,8 +114,14 @@ def compile_request(compilers: Compilers, request: Request) -> Compiled:
 
 
 def _solidity(compilers: Compilers, compiler: Compiler, request: Request) -> Compiled:
-    selection = {"*": {"*": SOLIDITY_OUTPUTS}}
+    path, name = request.target.path, request.target.name
+    if request.version.release < FIRST_SELECTIVE:
+        path = name = "*"
+    selection = {path: {name: SOLIDITY_OUTPUTS}}
     output = compilers.compile(compiler, request.standard_json(selection))
+    if not output.get("contracts"):  # its words then name those that there are
+        names = request.standard_json({"*": {"*": ["abi"]}})
+        output = compilers.compile(compiler, names)
     contract = _contract(request, output)
     creation, creation_libraries = _object(contract, "bytecode")
     runtime, runtime_libraries = _object(contract, "deployedBytecode")
@@ -124,7 +131,7 @@ def _solidity(compilers: Compilers, compiler: Compiler, request: Request) -> Com
     if release < FIRST_WITH_AUXDATA:
         found: tuple[Mapping[str, Auxdata], ...] = ({}, {})
     elif release <= LAST_UNLISTED_AUXDATA:
-        ends = (cbor.at_end(code) for code in (creation, runtime))
+        ends = (at_end(code) for code in (creation, runtime))
         found = tuple({} if end is None else {"1": end} for end in ends)
     elif not listed:
         found = ({}, {})
@@ -164,9 +171,9 @@ def _vyper(compilers: Compilers, compiler: Compiler, request: Request) -> Compil
     creation, _ = _object(contract, "bytecode")
     runtime, _ = _object(contract, "deployedBytecode")
     _refuse_empty(request, creation, runtime)
-    size = cbor.vyper_immutables(creation) if request.version.release >= (0, 3, 10) else None
+    size = vyper_immutables(creation) if request.version.release >= (0, 3, 10) else None
     immutables = (Place(VYPER_ID, len(runtime), size),) if size else ()
-    end = cbor.vyper_at_end(creation)
+    end = vyper_at_end(creation)
     auxdata = {} if end is None else {"1": end}
     return Compiled(
         request,

@@ -13,7 +13,7 @@ from bridge.chain.records import BlockRef
 from bridge.chain.wire import data as hex_data
 from bridge.chain.wire import parse_data
 from bridge.crypto.hashing import keccak256
-from bridge.verifier.match.cbor import Auxdata
+from bridge.verifier.match.auxdata import Auxdata
 from bridge.verifier.match.compiled import Code, Compiled, Place
 from bridge.verifier.match.proxies import Implementation, Proxy, ProxyKind
 from bridge.verifier.match.request import parse_json

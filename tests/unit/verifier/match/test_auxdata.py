@@ -6,14 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.verifier.match.cbor import (
-    NotAuxdata,
-    at_end,
-    decode,
-    decode_map,
-    vyper_at_end,
-    vyper_immutables,
-)
+from bridge.domain.bytecode_errors import CodeRefused
+from bridge.verifier.cbor import decode
+from bridge.verifier.match.auxdata import at_end, decode_map, vyper_at_end, vyper_immutables
 
 IPFS = bytes.fromhex("a2646970667358221220" + "ab" * 32 + "64736f6c634300081a")
 NO_HASH = bytes.fromhex("a164736f6c634300081a")
@@ -64,7 +59,7 @@ def test_what_vyper_writes() -> None:
     ],
 )
 def test_what_no_compiler_writes(data: bytes) -> None:
-    with pytest.raises(NotAuxdata):
+    with pytest.raises(CodeRefused):
         decode_map(data)
 
 
@@ -81,7 +76,7 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     vyper_immutables(data)
     try:
         decode(data)
-    except NotAuxdata:
+    except CodeRefused:
         return
 
 
@@ -91,5 +86,5 @@ def test_a_changed_byte_changes_what_is_read(at: int, by: int) -> None:
     changed[at] ^= by
     try:
         assert decode_map(bytes(changed)) != decode_map(IPFS)
-    except NotAuxdata:
+    except CodeRefused:
         return
