@@ -2,6 +2,7 @@
 
     python scripts/build_contracts.py            # writes the artifacts
     python scripts/build_contracts.py --check    # exit 1 if what is committed differs
+    python scripts/build_contracts.py --source Inbox > inbox.json   # what it is verified with
 
 What the bridge deploys goes to ``bridge/chain/artifacts``, which the package carries; the tokens,
 attackers and doubles of ``contracts/mocks`` go to ``tests/artifacts``. The compiler is the npm
@@ -132,6 +133,22 @@ def compile_all() -> dict[Path, str]:
     return artifacts
 
 
+def source_of(name: str) -> dict[str, Any]:
+    """What a contract is verified with (`astralink verdict request --source`), as it was built."""
+    artifact = json.loads((ARTIFACTS / f"{name}.json").read_text())
+    if "compiler" not in artifact:
+        sys.exit(f"{name}: it is assembled by {artifact['sourceName']}, and has no Solidity source")
+    return {
+        "stdJsonInput": {
+            "language": "Solidity",
+            "sources": sources(mocks=False),
+            "settings": SETTINGS,
+        },
+        "compilerVersion": artifact["compiler"]["version"],
+        "contractIdentifier": f"{artifact['sourceName']}:{name}",
+    }
+
+
 def _compile(
     given: dict[str, dict[str, str]], wanted: dict[str, dict[str, list[str]]], folder: Path
 ) -> dict[Path, str]:
@@ -200,7 +217,15 @@ def generate(check: bool) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="compile the contracts")
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
-    check = parser.parse_args().check
+    parser.add_argument("--source", metavar="NAME", help="print what it is verified with")
+    arguments = parser.parse_args()
+    check = arguments.check
+    if arguments.source:
+        try:
+            print(json.dumps(source_of(arguments.source), indent=1))
+        except FileNotFoundError as error:
+            sys.exit(f"no such contract: {error.filename}")
+        return
 
     generate(check)
     built = compile_all()

@@ -352,9 +352,10 @@ def load_config(path: Path) -> Config:
     except SettingsError as error:
         raise ConfigError("environment", [f"{ENVIRONMENT_PREFIX}...: {error}"]) from error
     folder = path.resolve().parent
-    policy = config.relayer.verdicts
+    policy, verdicts = config.relayer.verdicts, config.verdicts
     return config.model_copy(
         update={
+            "verdicts": verdicts and verdicts.resolved(folder),
             "key_service": config.key_service.model_copy(
                 update={
                     "token_file": folder / config.key_service.token_file,

@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bridge.apps.devnet.layout import replace_text
-from bridge.apps.verdicts_config import VerdictsConfig, function
+from bridge.apps.verdicts_config import VerdictsConfig
 from bridge.chain.client import ChainClient
 from bridge.chain.contracts import Contract
 from bridge.chain.records import Receipt
@@ -35,7 +35,10 @@ from bridge.relayer.attest import gather
 from bridge.relayer.attestor_client import VERDICT_TIMEOUT_S
 from bridge.relayer.quorum import Quorum, RemoteAttestor
 from bridge.relayer.route import Side
+from bridge.verifier.compilers.choice import Compilers
+from bridge.verifier.compilers.confined import Limits
 from bridge.verifier.recheck import Recheck, Source
+from bridge.verifier.source_verifier import SourceVerifier
 
 SEQUENCES_TRIED = 8
 """A number that a signer used for another statement is passed over, so often at the most."""
@@ -93,10 +96,11 @@ class SignedStatement:
 
 def recheck_of(config: VerdictsConfig, clients: Sequence[ChainClient]) -> Recheck:
     """What makes verdicts of contracts on the chains of ``clients``, as configured."""
+    verifier = SourceVerifier(Compilers(config.compilers, Limits(time_s=config.compile_s)))
     return Recheck(
         {client.settings.chain_id: client for client in clients},
-        function("verdicts.match", config.match),
-        function("verdicts.scan", config.scan) if config.scan is not None else None,
+        verifier.match,
+        verifier.scan if config.scan else None,
         config.tool,
         config.timeout_s,
     )

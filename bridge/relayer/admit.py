@@ -13,13 +13,16 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 
+from eth_utils.address import to_checksum_address
+
 from bridge.chain.contracts import Contract
 from bridge.chain.verdicts import StandingVerdict, Verdicts
 from bridge.domain.errors import InputError
 from bridge.relayer.journal import Entry
 from bridge.relayer.route import Route, Side
 from bridge.verifier.finding import Severity
-from bridge.verifier.policy import Behind, SeverityOf, VerdictPolicy
+from bridge.verifier.match.proxies import running_code
+from bridge.verifier.policy import VerdictPolicy
 from bridge.verifier.scans import worst_severity
 
 SENDER, RECIPIENT = slice(9, 41), slice(45, 77)
@@ -35,12 +38,8 @@ class Admission:
         self,
         sides: Sequence[Side],
         policy: VerdictPolicy,
-        severity_of: SeverityOf = worst_severity,
-        behind: Behind | None = None,
     ) -> None:
         self.policy = policy
-        self._severity_of = severity_of
-        self._behind = behind
         self._verdicts = {
             side.domain: Verdicts(
                 Contract.at(side.reading, "VerdictRegistry", side.record.verdicts)
@@ -91,13 +90,14 @@ class Admission:
         verdicts = self._verdicts.get(side.domain)
         if verdicts is None:
             return "the chain has no VerdictRegistry"
-        parts = [address]
-        if self._behind is not None:
-            parts += await self._behind(side.reading, address)
+        own = str(to_checksum_address(address))
+        parts: tuple[str, ...] = (own,)
+        if self.policy.follows_proxies:
+            parts = await running_code(side.reading, own)
         for part in parts:
-            reason = await self._verdict(verdicts, side, part)
+            reason = await self._verdict(verdicts, side, bytes.fromhex(part[2:]))
             if reason is not None:
-                return reason if part == address else f"0x{part.hex()} behind it: {reason}"
+                return reason if part == own else f"{part.lower()} behind it: {reason}"
         return None
 
     async def _verdict(self, verdicts: Verdicts, side: Side, address: bytes) -> str | None:
@@ -125,7 +125,7 @@ class Admission:
             got = hashlib.sha256(report).hexdigest()
             return f"its scan's report is another: expected SHA-256 {digest.hex()}, got {got}"
         try:
-            worst = self._severity_of(report)
+            worst = worst_severity(report)
         except InputError as error:
             return f"its scan's report cannot be read: {error}"
         if worst is not None and worst.rank < greatest.rank:

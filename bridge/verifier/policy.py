@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.chain.client import ChainClient
 from bridge.domain.errors import InputError
 from bridge.domain.verdicts import MatchKind
 from bridge.verifier.finding import Severity
-
-SeverityOf = Callable[[bytes], Severity | None]
-"""The worst severity of a scan's report, None for one without findings; ``InputError`` for none."""
-Behind = Callable[[ChainClient, bytes], Awaitable[Sequence[bytes]]]
-"""The contracts whose code runs at an address beside its own, as behind a proxy; 20 bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +17,8 @@ class VerdictPolicy:
     ``greatest_severity`` is the worst finding that its scan may have, None for any; the reports
     are in the folder ``scans``, each named by its SHA-256 in hex with ".json". Where a verdict was
     given without a scan or the report is not there, ``relays_unknown_scans`` decides. An answer is
-    kept for ``recheck_s``, and held messages are looked at as often.
+    kept for ``recheck_s``, and held messages are looked at as often. With ``follows_proxies`` what
+    stands behind a proxy must have it too.
     """
 
     least_match: MatchKind = MatchKind.MATCH
@@ -32,6 +26,7 @@ class VerdictPolicy:
     scans: Path | None = None
     relays_unknown_scans: bool = False
     recheck_s: float = 5.0
+    follows_proxies: bool = True
 
     def __post_init__(self) -> None:
         if self.least_match is MatchKind.NO_MATCH:

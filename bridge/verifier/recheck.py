@@ -1,12 +1,14 @@
 """Verifying a deployed contract anew, from the chain's own words: what stands behind each verdict.
 
 How code and source are matched and what a scan reports are functions that are given: `Match` and
-`Scan`. Everything else of a verdict is read here, through endpoints that must agree.
+`Scan`, which `bridge.verifier.source_verifier` has. Everything else of a verdict is read here,
+through endpoints that must agree.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -50,8 +52,18 @@ class Deployed:
 
 Match = Callable[[Deployed, Source | None], Awaitable[MatchKind]]
 """How well the code agrees with a source; ``NO_MATCH`` where there is none."""
-Scan = Callable[[Deployed, Source | None], Awaitable[bytes]]
-"""The SHA-256 of the scan's report in its canonical form, 32 bytes."""
+Scan = Callable[[Deployed, Source | None, str], Awaitable[bytes]]
+"""The scan's report in its canonical form, by the tool of that name.
+
+The source is one that the code agrees with; where it does not, None is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A verdict, and the report whose SHA-256 it names; None where nothing was scanned."""
+
+    verdict: Verdict
+    report: bytes | None
 
 
 class Recheck:
@@ -87,17 +99,29 @@ class Recheck:
         for an account without code or whose code changed since that block, ``VerdictRefused``
         where the chain changes meanwhile or a match or scan takes too long, and what they raise.
         """
+        return (await self.examined(chain_id, address, block_number, source)).verdict
+
+    async def examined(
+        self,
+        chain_id: int,
+        address: bytes,
+        block_number: int | None = None,
+        source: Source | None = None,
+    ) -> Examined:
+        """As ``verdict``, with the scan's report."""
         deployed = await self._deployed(chain_id, address, block_number)
         match = await self._within("match", self._match(deployed, source))
-        digest = NO_DIGEST
+        digest, report = NO_DIGEST, None
         if self._scan is not None:
-            digest = await self._within("scan", self._scan(deployed, source))
+            matched = None if match is MatchKind.NO_MATCH else source
+            report = await self._within("scan", self._scan(deployed, matched, self._tool))
+            digest = hashlib.sha256(report).digest()
         block = deployed.block
         # A node may have given code and block of two histories: the same block is asked for again.
         again = await deployed.client.block(block.number)
         if again != block:
             raise VerdictRefused("block_hash", block.hash, again.hash)
-        return Verdict(
+        verdict = Verdict(
             chain_id=chain_id,
             address=address,
             code_hash=keccak256(deployed.code),
@@ -107,6 +131,7 @@ class Recheck:
             scan_digest=digest,
             tool=self._tool,
         )
+        return Examined(verdict, report)
 
     async def _deployed(self, chain_id: int, address: bytes, number: int | None) -> Deployed:
         client = self._clients.get(chain_id)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.verifier.finding import Finding, Severity
-from bridge.verifier.sources.compile import InstalledCompilers
+from bridge.verifier.sources.compilers import InstalledCompilers
 from bridge.verifier.sources.folder import folder_reader
 from bridge.verifier.sources.scan import Progress, SourceScan, scan_tree
 from bridge.verifier.sources.tree import Language, Remapping, Source, SourceTree

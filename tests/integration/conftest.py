@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,6 +38,10 @@ ONE_KIND = ChainKind.EMBEDDED if find_anvil() is None else ChainKind.ANVIL
 """For what is the same whatever runs the chains; test_bridge has all of the way on each kind."""
 ON_ONE_KIND = pytest.mark.parametrize(
     "_network", [pytest.param(ONE_KIND.value, id=f"on {ONE_KIND}")], indirect=True
+)
+NEEDS_NODE = pytest.mark.skipif(
+    not (ROOT / "node_modules" / "solc").is_dir() or shutil.which("node") is None,
+    reason="no Node.js or no solc in node_modules, which compiles what is verified",
 )
 STAGES = ["observed", "finalized", "batched", "attested", "delivered", "confirmed"]
 

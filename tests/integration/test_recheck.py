@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -18,11 +17,15 @@ from bridge.domain.errors import BridgeError, EndpointsDisagree, InputError
 from bridge.domain.verdict_errors import BlockNotFinal, NotVerified, VerdictRefused
 from bridge.domain.verdicts import NO_DIGEST, MatchKind, Verdict
 from bridge.verifier.recheck import Deployed, Recheck, Source
-from tests import rpc_proxy, small_verifier
-from tests.integration.conftest import ON_ONE_KIND, ROOT, Network
+from bridge.verifier.source_verifier import SourceVerifier
+from scripts.build_contracts import source_of
+from tests import rpc_proxy
+from tests.integration.conftest import NEEDS_NODE, ON_ONE_KIND, Network
+from tests.sourcify.compilers import compilers
 
-pytestmark = ON_ONE_KIND
-SOURCE = json.loads((ROOT / "bridge/chain/artifacts/Postcard.json").read_text())
+pytestmark = [ON_ONE_KIND, NEEDS_NODE]
+SOURCE = source_of("Postcard")
+VERIFIER = SourceVerifier(compilers())
 
 
 @pytest.fixture
@@ -50,7 +53,7 @@ def verdict(
     """What is found of the Postcard of A through the proxies."""
     chain = network.world.config().chains["A"]
     first, *others = [proxy.url for proxy in proxies][:agreement]
-    given = {"match": small_verifier.match, "scan": small_verifier.scan, **how}
+    given = {"match": VERIFIER.match, "scan": VERIFIER.scan, **how}
     settings = ChainSettings("A", chain.domain, chain.chain_id, first, 10, tuple(others))
 
     async def ask() -> Verdict:
@@ -161,7 +164,7 @@ def test_an_account_that_points_elsewhere_is_no_contract(
 
 
 def stuck(what: str) -> dict[str, Callable[..., Any]]:
-    async def forever(deployed: Deployed, source: Source | None) -> Any:
+    async def forever(deployed: Deployed, source: Source | None, tool: str = "") -> Any:
         await asyncio.sleep(3_600)
 
     return {what: forever}

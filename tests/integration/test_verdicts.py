@@ -27,14 +27,16 @@ from bridge.domain.verdicts import MatchKind, Place, Statement, VerdictStatement
 from bridge.relayer.journal import Journal
 from bridge.relayer.route import Side
 from bridge.verifier.recheck import Recheck
-from tests import small_verifier
-from tests.integration.conftest import ROOT, Network, processes_with, until
+from bridge.verifier.source_verifier import SourceVerifier
+from scripts.build_contracts import source_of
+from tests.integration.conftest import NEEDS_NODE, Network, astralink, processes_with, until
 from tests.integration.test_observability import relayer_url, scrape, total
-from tests.small_verifier import report_of
+from tests.sourcify.compilers import CACHE, compilers, seeded
 
-ARTIFACTS = ROOT / "bridge/chain/artifacts"
-POSTCARD = ARTIFACTS / "Postcard.json"
-CONFIGURATION = """
+pytestmark = NEEDS_NODE
+SOURCE = source_of("Postcard")
+VERIFIER = SourceVerifier(compilers())
+CONFIGURATION = f"""
 [relayer.verdicts]
 least_match = "EXACT_MATCH"
 greatest_severity = "medium"
@@ -42,8 +44,7 @@ scans = "scans"
 recheck_s = 0.5
 
 [verdicts]
-match = "tests.small_verifier:match"
-scan = "tests.small_verifier:scan"
+compilers = "{CACHE}"
 """
 
 
@@ -60,6 +61,9 @@ def own(
     with one.world.layout.config.open("a") as config:
         config.write(CONFIGURATION)
     (one.folder / "scans").mkdir()
+    seeded(CACHE)
+    for name in ("Postcard", "Outbox"):
+        (one.folder / f"{name}.json").write_text(json.dumps(source_of(name)))
     one.up()
     yield one
     one.end()
@@ -71,21 +75,29 @@ def address(network: Network, chain: str, name: str = "postcard") -> str:
     return found
 
 
-def keep_report(network: Network, chain: str, where: str) -> str:
-    """Put the report of a scan where the relayer looks for it; its digest in hex."""
+def keep_report(network: Network, chain: str, where: str) -> Path:
+    """Scan a contract anew, and put the report where the relayer looks for it."""
+    url = network.world.config().chains[chain].urls[0]
+    draft = network.folder / "scans" / "draft"
+    ended = astralink(
+        *("scan", where, "--rpc", url, "--source", postcard(network), "--no-owner"),
+        *("--format", "canonical", "--output", draft),
+        ASTRALINK_COMPILERS=str(CACHE),
+    )
+    assert ended.code == 0, ended.err
+    report = draft.read_bytes()
+    assert json.loads(report)["findings"][0]["contract"] == "Postcard"
+    return draft.rename(draft.with_name(f"{hashlib.sha256(report).hexdigest()}.json"))
 
-    async def code(sides: dict[str, Side]) -> bytes:
-        return await sides[chain].client.code(where)
 
-    report = report_of(network.on_chain(code))
-    digest = hashlib.sha256(report).hexdigest()
-    (network.folder / "scans" / f"{digest}.json").write_bytes(report)
-    return digest
+def postcard(network: Network) -> Path:
+    """The file of the source of the Postcard."""
+    return network.folder / "Postcard.json"
 
 
 def requested(network: Network, chain: str, out: Path, *more: object) -> dict[str, Any]:
     ended = network.cli(
-        *("verdict", "request", chain, address(network, chain), "--source", POSTCARD),
+        *("verdict", "request", chain, address(network, chain), "--source", postcard(network)),
         *("--out", out, "--json", *more),
     )
     assert ended.code == 0, ended.err
@@ -137,9 +149,8 @@ def test_messages_wait_for_verdicts_and_none_is_lost(own: Network, tmp_path: Pat
     assert total(samples, "astralink_messages_held_total", origin="A", destination="B") == 2
     assert total(samples, "astralink_queue_messages", origin="A", stage="held") == 2
 
-    keep_report(own, "A", sender)
     out = tmp_path / "a.json"
-    asked = requested(own, "A", out)
+    asked = requested(own, "A", out, "--report", tmp_path)
     assert (asked["match"], asked["sequence"], asked["epoch"]) == ("EXACT_MATCH", 1, 1)
     assert len(asked["signers"]) >= 2
     assert not shown(own, "A")["verified"]
@@ -149,6 +160,11 @@ def test_messages_wait_for_verdicts_and_none_is_lost(own: Network, tmp_path: Pat
     told = shown(own, "A")
     assert (told["verified"], told["match"], told["sequence"]) == (True, "EXACT_MATCH", 1)
     assert told["code_hash"] == asked["code_hash"]
+
+    # A verdict whose scan is not known here is not enough.
+    held(own, waiting, f"sender {sender.lower()} on chain A: its scan is not known here")
+    report = keep_report(own, "A", sender)
+    assert report.read_bytes() == (tmp_path / report.name).read_bytes()
 
     # The sender alone is not enough; an operator who retries changes nothing.
     held(own, waiting, f"recipient {recipient.lower()} on chain B: no verdict is on it")
@@ -160,17 +176,15 @@ def test_messages_wait_for_verdicts_and_none_is_lost(own: Network, tmp_path: Pat
     own.up()
     held(own, behind, f"recipient {recipient.lower()} on chain B")
 
-    # A verdict whose scan is not known here is not enough either.
+    # The same code has the same report on every chain.
     out = tmp_path / "b.json"
     requested(own, "B", out)
     submitted(own, out)
-    held(own, waiting, "its scan is not known here")
-    keep_report(own, "B", recipient)
     for identifier in (waiting, behind):
         own.reaches(identifier)
         assert own.deliveries(identifier) == 1
     assert relayer_lines(own, "messages_released")
-    ended = own.cli("verdict", "check", "B", recipient, "--source", POSTCARD, "--json")
+    ended = own.cli("verdict", "check", "B", recipient, "--source", postcard(own), "--json")
     assert ended.json["verified"] is True
     # What comes later goes through at once.
     (identifier,) = own.send("no need to wait")
@@ -184,9 +198,9 @@ def statement(network: Network, chain: str = "A", **changes: Any) -> VerdictStat
         side = sides[chain]
         verdicts = verdicts_of(side)
         chain_id = side.record.chain_id
-        recheck = Recheck({chain_id: side.client}, small_verifier.match, small_verifier.scan)
+        recheck = Recheck({chain_id: side.client}, VERIFIER.match, VERIFIER.scan)
         raw = bytes.fromhex(side.record.postcard[2:])
-        verdict = await recheck.verdict(chain_id, raw, None, json.loads(POSTCARD.read_text()))
+        verdict = await recheck.verdict(chain_id, raw, None, SOURCE)
         now = (await side.client.finalized()).timestamp
         place = Place(
             chain_id,
@@ -208,7 +222,7 @@ def statement(network: Network, chain: str = "A", **changes: Any) -> VerdictStat
 
 
 def sign(network: Network, wanted: Statement, with_source: bool = True) -> None:
-    source = json.loads(POSTCARD.read_text()) if with_source else None
+    source = SOURCE if with_source else None
 
     async def ask() -> None:
         async with network.attestor(1) as client:
@@ -318,12 +332,10 @@ def test_code_that_is_not_the_source_is_signed_as_no_match_and_verifies_nothing(
     own: Network, tmp_path: Path
 ) -> None:
     """What a quorum finds may be bad news, and replaces what was said before."""
-    artifact = json.loads((ARTIFACTS / "Outbox.json").read_text())
-    (tmp_path / "outbox.json").write_text(json.dumps(artifact))
     out = tmp_path / "b.json"
     where = address(own, "B", "inbox")
     ended = own.cli(
-        *("verdict", "request", "B", where, "--source", tmp_path / "outbox.json", "--out", out),
+        *("verdict", "request", "B", where, "--source", own.folder / "Outbox.json", "--out", out),
         "--json",
     )
     assert ended.json["match"] == "NO_MATCH"
@@ -339,7 +351,7 @@ def test_a_revocation_by_a_quorum_holds_messages_again(own: Network, tmp_path: P
     assert ended.code == 0, ended.err
     assert ended.json["accepted"]
     assert shown(own, "B")["reason"] == "its verdict was revoked"
-    ended = own.cli("verdict", "check", "B", recipient, "--source", POSTCARD)
+    ended = own.cli("verdict", "check", "B", recipient, "--source", postcard(own))
     assert ended.code == 8
     assert "is not verified: its verdict was revoked" in ended.err
     (identifier,) = own.send("after the revocation")

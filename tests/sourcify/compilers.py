@@ -15,7 +15,7 @@ OWN = "0.8.37"
 def compilers(limits: Limits | None = None) -> Compilers:
     """Compilers from .cache/compilers; the project's own solc is taken from node_modules."""
     seeded(CACHE)
-    return Compilers(CACHE, limits, kept=CACHE / "kept")
+    return Compilers(CACHE, limits, kept=10_000)
 
 
 def seeded(cache: Path) -> Path:

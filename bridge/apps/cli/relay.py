@@ -17,7 +17,6 @@ from bridge.apps.config import Config, load_config, state_folder
 from bridge.apps.devnet.layout import Layout, read_deployment
 from bridge.apps.devnet.world import agreed_client, attestor_client, chain_client
 from bridge.apps.logs import configure_logs
-from bridge.apps.verdicts_config import function
 from bridge.chain.deployment import DeploymentRecord
 from bridge.chain.transactions import Account
 from bridge.domain.errors import ConfigError
@@ -118,12 +117,7 @@ async def _relay(
 def _admission(config: Config, sides: list[Side]) -> Admission | None:
     """Who may talk, where the configuration asks for verdicts."""
     wanted = config.relayer.verdicts
-    if wanted is None:
-        return None
-    key = "relayer.verdicts"
-    behind = wanted.behind and function(f"{key}.behind", wanted.behind)
-    severity_of = function(f"{key}.severity_of", wanted.severity_of)
-    return Admission(sides, wanted.policy(), severity_of, behind or None)
+    return None if wanted is None else Admission(sides, wanted.policy())
 
 
 def _tracing(config: Config) -> Tracing:

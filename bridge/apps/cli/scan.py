@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json as json_text
 import os
@@ -16,30 +17,31 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from bridge import __version__
 from bridge.apps.cli.progress import progress_bar
 from bridge.apps.cli.root import JsonOption
 from bridge.domain.errors import InputError
+from bridge.domain.scan_errors import SourceRefused
 from bridge.verifier.detector import detectors
 from bridge.verifier.finding import Finding, Severity
 from bridge.verifier.ignore import apply_rules, baseline, read_rules
-from bridge.verifier.report import Report, Unread, report_data
+from bridge.verifier.recheck import TOOL
+from bridge.verifier.report import Report, Unread, canonical, report_data
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-TOOL = f"astralink {__version__}"
 FOUND = 10
 """The exit code for findings at or above ``--fail-on``, apart from those of failures."""
 ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
 
 
 class Format(StrEnum):
-    """What ``--format`` takes."""
+    """What ``--format`` takes; ``canonical`` are the bytes whose digest a verdict signs."""
 
     TABLE = "table"
     JSON = "json"
     SARIF = "sarif"
     CYCLONEDX = "cyclonedx"
     HTML = "html"
+    CANONICAL = "canonical"
 
 
 class FailOn(StrEnum):
@@ -70,12 +72,27 @@ def scan(
     target: Annotated[
         str,
         typer.Argument(
-            help="An address with --rpc; or a folder, project, .sol, .vy, standard JSON, artifact."
+            help="An address with --rpc; or a folder, project, .sol, .vy, standard JSON, artifact, "
+            "or hex in .bin."
         ),
     ],
     rpc: Annotated[
         str | None, typer.Option("--rpc", metavar="URL", help="Of the chain, for an address.")
     ] = None,
+    block: Annotated[
+        str, typer.Option(help="latest, safe, finalized or a block number, for an address.")
+    ] = "latest",
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            help="Of an address: JSON with stdJsonInput, compilerVersion and contractIdentifier. "
+            "The code must match it, and both are scanned.",
+            dir_okay=False,
+        ),
+    ] = None,
+    owner: Annotated[
+        bool, typer.Option("--owner/--no-owner", help="Ask the chain of an address's owner too.")
+    ] = True,
     output: Annotated[
         Format, typer.Option("--format", help="What goes to stdout, or to --output.")
     ] = Format.TABLE,
@@ -103,6 +120,10 @@ def scan(
         list[Path] | None,
         typer.Option("--compilers", help="Folders with npm's solc packages, besides the usual."),
     ] = None,
+    fetch: Annotated[
+        bool,
+        typer.Option("--fetch/--no-fetch", help="Have npm bring a compiler that is not there."),
+    ] = True,
     workers: Annotated[
         int, typer.Option("--workers", min=1, max=64, help="Processes that compile and follow.")
     ] = min(os.cpu_count() or 1, 8),
@@ -116,11 +137,13 @@ def scan(
     known = detectors()
     rules = [] if ignore is None else read_rules(ignore, known)
     if ADDRESS.fullmatch(target):
-        found = _address(target, rpc)
-    elif rpc is not None:
-        raise InputError(f"--rpc: expected with an address of 20 bytes in hex, got {target!r}")
+        found = _address(target, rpc, block, source, owner)
+    elif rpc is not None or source is not None:
+        raise InputError(
+            f"--rpc, --source: expected with an address of 20 bytes in hex, got {target!r}"
+        )
     else:
-        found = _sources(target, compilers or [], workers)
+        found = _file(Path(target), compilers or [], workers, fetch)
     left, ignored, idle = apply_rules(found.findings, rules, dt.datetime.now(dt.UTC).date())
     for rule in idle:
         found.notes.append(f"ignore list: {rule.detector} ({rule.reason}) takes nothing")
@@ -147,24 +170,48 @@ def scan(
         raise typer.Exit(FOUND)
 
 
-def _sources(target: str, folders: list[Path], workers: int) -> Scanned:
-    from bridge.verifier.sources.compile import InstalledCompilers
+def _file(path: Path, folders: list[Path], workers: int, fetch: bool) -> Scanned:
+    """A file or folder; of an artifact both its code and its source, where that is there."""
+    from bridge.verifier.sources.artifacts import runtime_code
+    from bridge.verifier.sources.documents import MAX_DOCUMENT_BYTES
+
+    held = runtime_code(path, MAX_DOCUMENT_BYTES) if path.is_file() else None
+    if held is None:
+        return _sources(path, folders, workers, fetch)
+    from bridge.verifier.contract_scan import scan_code
+    from bridge.verifier.sources.merge import merge
+
+    of_code = scan_code(held.code, held.name)
+    if path.suffix != ".json":
+        return Scanned(path.name, list(of_code.findings), contracts=1, notes=list(of_code.notes))
+    try:
+        found = _sources(path, folders, workers, fetch)
+    except SourceRefused as error:
+        notes = [*of_code.notes, f"only its code was scanned: {error}"]
+        return Scanned(path.name, list(of_code.findings), contracts=1, notes=notes)
+    found.findings = merge(found.findings, of_code.findings)
+    found.notes += of_code.notes
+    return found
+
+
+def _sources(path: Path, folders: list[Path], workers: int, fetch: bool) -> Scanned:
+    from bridge.verifier.compilers.cache import default_cache
+    from bridge.verifier.sources.compilers import FetchedCompilers, InstalledCompilers
     from bridge.verifier.sources.documents import open_tree
     from bridge.verifier.sources.folder import project_of
     from bridge.verifier.sources.scan import scan_tree
 
-    path = Path(target)
     tree = open_tree(path)
     project = project_of(path.resolve() if path.is_dir() else path.resolve().parent)
-    places = [*folders, CHECKOUT / "node_modules", CHECKOUT / ".cache" / "compilers"]
+    places = [*folders, CHECKOUT / "node_modules", default_cache()]
     if project is not None:
         places.append(project / "node_modules")
-    usable = tuple(place.resolve() for place in places if place.is_dir())
+    installed = InstalledCompilers(tuple(place.resolve() for place in places if place.is_dir()))
     with progress_bar() as bar:
         task = bar.add_task("scanning", total=len(tree.wanted))
         found = scan_tree(
             tree,
-            InstalledCompilers(usable),
+            FetchedCompilers(installed) if fetch else installed,
             workers=workers,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
@@ -180,13 +227,24 @@ def _sources(target: str, folders: list[Path], workers: int) -> Scanned:
     )
 
 
-def _address(target: str, rpc: str | None) -> Scanned:
+def _address(target: str, rpc: str | None, block: str, source: Path | None, owner: bool) -> Scanned:
     if rpc is None:
         raise InputError(f"{target}: expected --rpc URL, to read its code")
-    from bridge.apps.scan_address import scan_address
+    from bridge.verifier.deployed_scan import scan_address
+    from bridge.verifier.source_verifier import read_source, request_of
 
-    found = scan_address(bytes.fromhex(target[2:]), rpc)
-    return Scanned(target.lower(), found.findings, contracts=1, notes=found.notes)
+    request = None if source is None else request_of(read_source(source))[0]
+    at: int | str = int(block) if block.isdecimal() else block
+    with Console(stderr=True, highlight=False).status(f"scanning {target}"):
+        found = asyncio.run(scan_address(rpc, bytes.fromhex(target[2:]), at, request, owner))
+    return Scanned(
+        target=target.lower(),
+        findings=list(found.findings),
+        files=len(found.texts),
+        contracts=1,
+        notes=list(found.notes),
+        texts=found.texts,
+    )
 
 
 def _put(
@@ -216,6 +274,8 @@ def _put(
 
 def _text(report: Report, form: Format, texts: Mapping[str, str]) -> str:
     known = detectors()
+    if form is Format.CANONICAL:
+        return canonical(report).decode("ascii")
     if form is Format.HTML:
         from bridge.verifier.outputs.html import html
 

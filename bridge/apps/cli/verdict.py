@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json as jsonlib
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from rich.table import Table
 
 from bridge.apps.cli.root import JsonOption, StateOption, print_json
 from bridge.apps.config import Config, load_config, state_folder
-from bridge.apps.devnet.layout import Layout, read_deployment
+from bridge.apps.devnet.layout import Layout, read_deployment, replace_text
 from bridge.apps.devnet.world import agreed_client, attestor_client, chain_client
 from bridge.apps.operators import guardian_account, relayer_account
 from bridge.apps.verdicts import (
@@ -39,7 +38,8 @@ from bridge.domain.verdicts import NO_DIGEST, MatchKind, Verdict, VerdictStateme
 from bridge.keyservice.secretfile import read_secret
 from bridge.relayer.quorum import Quorum
 from bridge.relayer.route import Side
-from bridge.verifier.recheck import Source
+from bridge.verifier.recheck import Examined, Source
+from bridge.verifier.source_verifier import read_source
 
 app = typer.Typer(help="Attested verdicts on deployed contracts.", no_args_is_help=True)
 
@@ -91,20 +91,33 @@ def request(
     on: OnOption = None,
     block: BlockOption = None,
     days: Annotated[int, typer.Option(min=1, max=366, help="How long it counts.")] = 30,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the scan's report, named by the digest that is signed.",
+            file_okay=False,
+        ),
+    ] = None,
     state: StateOption = None,
     json: JsonOption = False,
 ) -> None:
     """Verify a contract here, and have a quorum of attestors verify it and sign what was found."""
-    given = _source(source)
+    given = None if source is None else read_source(source)
 
     async def work(config: Config, stack: AsyncExitStack, status: Callable[[str], None]) -> Any:
         side, raw, chain_id = await _place(config, stack, chain, address, on)
         status(f"verifying {address} on chain {chain}")
-        verdict = await _verified(config, stack, chain_id, raw, block, given)
+        found = await _examined(config, stack, chain_id, raw, block, given)
         requester = Requester(side, await _quorum(config, stack), status)
-        return await requester.verdict(verdict, days * DAY_S, given)
+        return found, await requester.verdict(found.verdict, days * DAY_S, given)
 
-    signed: SignedStatement = _run(state, work)
+    found: Examined
+    signed: SignedStatement
+    found, signed = _run(state, work)
+    if report is not None and found.report is not None:
+        report.mkdir(parents=True, exist_ok=True)
+        name = f"{found.verdict.scan_digest.hex()}.json"
+        replace_text(report / name, found.report.decode("ascii"))
     signed.write(out)
     _tell_signed(signed, out, json)
 
@@ -176,9 +189,9 @@ def check(
 ) -> None:
     """Verify a contract anew and hold its verdict against that; exit code 8 where they differ.
 
-    Without --source the code and the scan are held against the verdict, and the match is not.
+    Without --source only the code is held against the verdict.
     """
-    level, given = _level(least), _source(source)
+    level, given = _level(least), None if source is None else read_source(source)
 
     async def work(config: Config, stack: AsyncExitStack, status: Callable[[str], None]) -> Any:
         side, raw, chain_id = await _place(config, stack, chain, address, on)
@@ -189,8 +202,8 @@ def check(
         standing = await verdicts.standing(chain_id, raw)
         assert standing is not None
         status(f"verifying {address} on chain {chain}")
-        own = await _verified(config, stack, chain_id, raw, None, given)
-        _require_agreement(chain, address, standing, own, with_match=given is not None)
+        own = (await _examined(config, stack, chain_id, raw, None, given)).verdict
+        _require_agreement(chain, address, standing, own, with_source=given is not None)
         return own
 
     own: Verdict = _run(state, work)
@@ -282,19 +295,19 @@ async def _place(
     )
 
 
-async def _verified(
+async def _examined(
     config: Config,
     stack: AsyncExitStack,
     chain_id: int,
     address: bytes,
     block: int | None,
     source: Source | None,
-) -> Verdict:
+) -> Examined:
     if config.verdicts is None:
-        raise ConfigError("verdicts", ["match: missing: which function verifies contracts"])
+        raise ConfigError("verdicts", ["missing: with an empty section contracts are verified"])
     client = agreed_client(config, _name(config, chain_id))
     stack.push_async_callback(client.close)
-    return await recheck_of(config.verdicts, [client]).verdict(chain_id, address, block, source)
+    return await recheck_of(config.verdicts, [client]).examined(chain_id, address, block, source)
 
 
 async def _quorum(config: Config, stack: AsyncExitStack) -> Quorum:
@@ -305,9 +318,11 @@ async def _quorum(config: Config, stack: AsyncExitStack) -> Quorum:
 
 
 def _require_agreement(
-    chain: str, address: str, standing: StandingVerdict, own: Verdict, with_match: bool
+    chain: str, address: str, standing: StandingVerdict, own: Verdict, with_source: bool
 ) -> None:
-    fields = ["code_hash", "scan_digest"] + (["match"] if with_match else [])
+    fields = ["code_hash"] + (["match"] if with_source else [])
+    if with_source and any(standing.scan_digest) and standing.tool == own.tool:
+        fields.append("scan_digest")  # another version may find more
     for name in fields:
         said, found = getattr(standing, name), getattr(own, name)
         if said != found:
@@ -331,18 +346,6 @@ def _level(text: str) -> MatchKind:
     if text not in ("MATCH", "EXACT_MATCH"):
         raise InputError(f"least: expected MATCH or EXACT_MATCH, got {text!r}")
     return MatchKind[text]
-
-
-def _source(path: Path | None) -> Source | None:
-    if path is None:
-        return None
-    try:
-        found = jsonlib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: expected JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise InputError(f"{path}: expected a JSON object, got {type(found).__name__}")
-    return found
 
 
 def _data(standing: StandingVerdict) -> dict[str, Any]:

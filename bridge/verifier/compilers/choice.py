@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -18,6 +19,8 @@ from bridge.verifier.compilers.version import Version
 from bridge.verifier.compilers.vyper import VyperCompiler
 
 RECENT = 4
+KEPT = 200
+"""Outputs on disk, of a megabyte or so each."""
 
 
 class Compiler(Protocol):
@@ -34,12 +37,12 @@ class Compilers:
     """Finds compilers in a cache folder, and fetches those that are not there.
 
     The last `RECENT` outputs stay in memory: who verifies one contract of a project verifies more.
-    ``kept`` is a folder for all of them, by the hash of version and request, so that nothing is
-    compiled twice; None keeps none. What failed is never kept.
+    The newest ``kept`` stay in the cache folder too, by the hash of version and request, so that
+    several processes compile once. What failed is never kept.
     """
 
     def __init__(
-        self, cache: Path | None = None, limits: Limits | None = None, kept: Path | None = None
+        self, cache: Path | None = None, limits: Limits | None = None, kept: int = KEPT
     ) -> None:
         self.cache = cache or default_cache()
         self.limits = limits or Limits()
@@ -81,15 +84,29 @@ class Compilers:
     def _kept_or_made(
         self, compiler: Compiler, request: dict[str, Any], name: str
     ) -> dict[str, Any]:
-        if self._kept is None:
-            return compiler.compile(request, self.limits)
-        file = self._kept / f"{name}.json"
-        if file.exists():
+        folder = self.cache / "outputs"
+        file = folder / f"{name}.json"
+        try:
             kept: dict[str, Any] = json.loads(file.read_text())
+        except (OSError, ValueError):  # not there, or somebody removes it just now
+            pass
+        else:
             return kept
         output = compiler.compile(request, self.limits)
-        self._kept.mkdir(parents=True, exist_ok=True)
-        draft = file.with_name(f".{file.name}.{os.getpid()}")
-        draft.write_text(json.dumps(output))
-        draft.rename(file)
+        if self._kept > 0:
+            folder.mkdir(parents=True, exist_ok=True)
+            draft = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}")
+            draft.write_text(json.dumps(output))
+            draft.rename(file)
+            _forget_oldest(folder, self._kept)
         return output
+
+
+def _forget_oldest(folder: Path, kept: int) -> None:
+    """Leave the newest ``kept`` outputs; another process may remove some at the same time."""
+    found = []
+    for file in folder.glob("*.json"):
+        with contextlib.suppress(FileNotFoundError):
+            found.append((file.stat().st_mtime_ns, file))
+    for _, file in sorted(found)[: max(0, len(found) - kept)]:
+        file.unlink(missing_ok=True)

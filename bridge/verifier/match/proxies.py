@@ -123,6 +123,23 @@ async def find_proxy(client: ChainClient, address: str, code: bytes, block: int)
     return None
 
 
+async def running_code(client: ChainClient, address: str) -> tuple[str, ...]:
+    """The contracts whose code runs when ``address`` is called, each by its address, as of now.
+
+    A proxy, its beacon and what they lead to; of a minimal proxy, whose own code says nothing but
+    where it leads, that alone.
+    """
+    block = await client.block("latest")
+    code = await client.code(address, block.number)
+    proxy = await find_proxy(client, address, code, block.number) if code else None
+    if proxy is None:
+        return (address,)
+    behind = [one.address for one in proxy.implementations]
+    if proxy.beacon is not None:
+        behind.append(proxy.beacon.address)
+    return tuple(behind) if proxy.whole and behind else (address, *behind)
+
+
 async def _behind(client: ChainClient, address: bytes, block: int) -> Implementation | None:
     name = str(to_checksum_address(address))
     code = await client.code(name, block)

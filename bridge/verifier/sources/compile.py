@@ -7,66 +7,22 @@ Only the analysis is asked for, no code. A compiler is the file ``soljson.js`` o
 from __future__ import annotations
 
 import json
-import os
-import resource
 import shutil
-import signal
-import subprocess
-import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any
 
+from bridge.domain.match_errors import MatchError
 from bridge.domain.scan_errors import CompilerFailed
+from bridge.verifier.compilers.confined import Limits, run_confined
+from bridge.verifier.sources.compilers import Compilers
 from bridge.verifier.sources.imports import Closure
 from bridge.verifier.sources.pragma import newest
 
 RUNNER = Path(__file__).with_name("runner.js")
-OUTPUT_LIMIT_BYTES = 600 << 20
-
-
-class Compilers(Protocol):
-    """Which compilers are there."""
-
-    def versions(self) -> Sequence[str]:
-        """Versions as ``0.8.37``, in any order."""
-
-    def path(self, version: str) -> Path:
-        """The ``soljson.js`` of one of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one compiler may take: seconds of a clock, MB of its heap."""
-
-    timeout_s: float = 60.0
-    heap_mb: int = 3000
-
-
-@dataclass(frozen=True, slots=True)
-class InstalledCompilers:
-    """Those that npm put into these folders, as ``solc`` or under another name."""
-
-    folders: tuple[Path, ...]
-    _found: dict[str, Path] = field(default_factory=dict, compare=False, repr=False)
-
-    def versions(self) -> Sequence[str]:
-        """Versions as ``0.8.37``; each package says its own."""
-        if not self._found:
-            for folder in self.folders:
-                for package in sorted(folder.glob("solc*")):
-                    soljson = package / "soljson.js"
-                    about = package / "package.json"
-                    if soljson.is_file() and about.is_file():
-                        version = json.loads(about.read_text()).get("version", "")
-                        self._found.setdefault(version.split("-")[0], soljson.resolve())
-        return tuple(self._found)
-
-    def path(self, version: str) -> Path:
-        """The ``soljson.js`` of that version."""
-        self.versions()
-        return self._found[version]
+LIMITS = Limits(time_s=60, memory_bytes=3_000 << 20, output_bytes=600 << 20)
+"""Of the compiler of one group of files."""
 
 
 @dataclass(slots=True)
@@ -79,8 +35,13 @@ class Compiled:
 
 
 def version_for(closure: Closure, compilers: Compilers) -> str | None:
-    """The newest compiler that all pragmas of the closure allow; None where none does."""
-    return newest(closure.pragmas(), compilers.versions())
+    """The newest compiler that all pragmas of the closure allow; None where none does.
+
+    One that is there comes before one that would have to be fetched.
+    """
+    pragmas = closure.pragmas()
+    found = newest(pragmas, compilers.versions())
+    return found if found is not None else newest(pragmas, compilers.fetchable())
 
 
 def compile_closure(
@@ -119,47 +80,22 @@ def run(soljson: Path, version: str, request: Mapping[str, Any], limits: Limits)
     node = shutil.which("node")
     if node is None:
         raise CompilerFailed(version, "expected Node.js on the PATH, found none")
-    command = [node, f"--max-old-space-size={limits.heap_mb}", "--stack-size=4000", str(RUNNER)]
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(  # noqa: S603 - Node.js with our own script
-            [*command, str(soljson)],
-            stdin=subprocess.PIPE,
-            stdout=out,
-            stderr=said,
-            start_new_session=True,
-            preexec_fn=lambda: _limit(limits),
-        )
-        try:
-            process.communicate(json.dumps(request).encode(), timeout=limits.timeout_s)
-        except subprocess.TimeoutExpired:
-            raise CompilerFailed(version, f"no answer within {limits.timeout_s:g} s") from None
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-        if process.returncode != 0:
-            raise CompilerFailed(version, f"ended with {process.returncode}: {_last(said)}")
-        out.seek(0)
-        try:
-            answer: dict[str, Any] = json.loads(out.read())
-        except ValueError as error:
-            raise CompilerFailed(version, f"answered with no JSON: {error}") from error
+    heap = f"--max-old-space-size={limits.memory_bytes >> 20}"
+    command = [node, heap, "--stack-size=4000", str(RUNNER), str(soljson)]
+    try:
+        ended = run_confined(f"solc {version}", command, json.dumps(request).encode(), limits)
+    except MatchError as error:  # at a limit, or not to be started
+        raise CompilerFailed(version, str(error)) from error
+    if ended.code != 0:
+        raise CompilerFailed(version, f"ended with {ended.code}: {_last(ended.err)}")
+    try:
+        answer: dict[str, Any] = json.loads(ended.out)
+    except ValueError as error:
+        raise CompilerFailed(version, f"answered with no JSON: {error}") from error
     return answer
 
 
-def _limit(limits: Limits) -> None:
-    # The compiler is WebAssembly in Node.js, which reserves far more addresses than it uses, so
-    # that memory is limited by the heap's size, and by what may be written.
-    seconds = int(limits.timeout_s) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (4 * seconds, 4 * seconds))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (OUTPUT_LIMIT_BYTES, OUTPUT_LIMIT_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _last(said: IO[bytes]) -> str:
-    said.seek(0)
-    lines = [
-        line for line in said.read(1 << 16).decode(errors="replace").splitlines() if line.strip()
-    ]
+def _last(said: str) -> str:
+    lines = [line for line in said.splitlines() if line.strip()]
     found = next((line for line in lines if "Error" in line or "error" in line), None)
     return (found or (lines[-1] if lines else "no word"))[:300]

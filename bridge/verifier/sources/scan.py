@@ -16,10 +16,12 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 
 from bridge.domain.scan_errors import CompilerFailed
+from bridge.verifier.compilers.confined import Limits
 from bridge.verifier.detector import detectors
 from bridge.verifier.finding import Finding
 from bridge.verifier.sources.analysis import Analysis
-from bridge.verifier.sources.compile import Compilers, Limits, compile_closure, version_for
+from bridge.verifier.sources.compile import LIMITS, compile_closure, version_for
+from bridge.verifier.sources.compilers import Compilers
 from bridge.verifier.sources.imports import Closure, Imports
 from bridge.verifier.sources.program import Node, Program
 from bridge.verifier.sources.tolerant import read_solidity
@@ -91,7 +93,7 @@ def scan_tree(
     processes; with one, in this.
     """
     started = time.perf_counter()
-    bounds = limits or Limits()
+    bounds = limits or LIMITS
     groups = list(_groups(tree, compilers))
     result = SourceScan(notes=list(tree.problems))
     result.seconds["read"] = time.perf_counter() - started
@@ -213,7 +215,7 @@ def scan_group(group: _Group, compilers: Compilers, limits: Limits) -> SourceSca
 
 def _halves(group: _Group, compilers: Compilers, limits: Limits) -> SourceScan:
     names = sorted(group.closures)
-    less = replace(limits, timeout_s=max(limits.timeout_s / 2, SHORTEST_S))
+    less = replace(limits, time_s=max(limits.time_s / 2, SHORTEST_S))
     result = SourceScan()
     for part in (names[: len(names) // 2], names[len(names) // 2 :]):
         half = replace(group, closures={name: group.closures[name] for name in part})

@@ -10,42 +10,30 @@ import pytest
 from pydantic import ValidationError
 
 from bridge.apps.verdicts import SignedStatement
-from bridge.apps.verdicts_config import PolicyConfig, VerdictsConfig, function
-from bridge.domain.errors import ConfigError, InputError
+from bridge.apps.verdicts_config import PolicyConfig, VerdictsConfig
+from bridge.domain.errors import InputError
 from bridge.domain.verdicts import MatchKind
 from bridge.verifier.finding import Severity
 from bridge.verifier.policy import VerdictPolicy
 from tests.unit.domain.test_verdicts import REVOCATION, STATEMENT
 
 
-def test_a_function_is_found_by_its_name() -> None:
-    assert function("verdicts.match", "tests.small_verifier:match").__name__ == "match"
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("tests.no_such_module:match", "expected a function as module:name"),
-        ("tests.small_verifier:nothing", "expected a function as module:name"),
-        ("tests.small_verifier:SIGHT", "expected a function, tests.small_verifier:SIGHT is int"),
-    ],
-)
-def test_what_is_no_function_is_named_with_its_key(name: str, words: str) -> None:
-    with pytest.raises(ConfigError, match=words) as refused:
-        function("verdicts.match", name)
-    assert refused.value.source == "verdicts.match"
+def test_verdicts_are_made_as_configured(tmp_path: Path) -> None:
+    assert VerdictsConfig().resolved(tmp_path) == VerdictsConfig()
+    config = VerdictsConfig(scan=False, compilers=Path("solc"), compile_s=3)
+    assert config.resolved(tmp_path).compilers == tmp_path / "solc"
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        *({"match": "nothing"}, {"match": "os.system"}, {"match": None}, {"tool": "a" * 33}),
-        *({"timeout_s": 0}, {"timeout_s": float("nan")}, {"timeout_s": True}, {"more": 1}),
+        *({"scan": "os:system"}, {"compile_s": 0}, {"compilers": 7}, {"tool": "a" * 33}),
+        *({"timeout_s": 0}, {"timeout_s": float("nan")}, {"timeout_s": True}, {"match": "a.b:c"}),
     ],
 )
 def test_a_wrong_setting_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        VerdictsConfig(**{"match": "a.b:c", **change})
+        VerdictsConfig(**change)
 
 
 def test_the_policy_is_as_configured(tmp_path: Path) -> None:
@@ -62,7 +50,7 @@ def test_the_policy_is_as_configured(tmp_path: Path) -> None:
     "change",
     [
         *({"least_match": "NO_MATCH"}, {"recheck_s": 0}, {"recheck_s": float("nan")}),
-        *({"greatest_severity": "worst"}, {"behind": "x"}, {"unknown": 1}),
+        *({"greatest_severity": "worst"}, {"follows_proxies": 2}, {"unknown": 1}),
     ],
 )
 def test_a_policy_that_is_none_is_refused(change: dict[str, Any]) -> None:

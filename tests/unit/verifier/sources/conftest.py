@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.verifier.sources.compile import InstalledCompilers
+from bridge.verifier.sources.compilers import InstalledCompilers
 from bridge.verifier.sources.documents import tree_of_standard_json
 from bridge.verifier.sources.folder import folder_reader
 from bridge.verifier.sources.scan import SourceScan, scan_tree

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from bridge.domain.scan_errors import CompilerFailed
+from bridge.verifier.compilers.confined import Limits
 from bridge.verifier.finding import Confidence
-from bridge.verifier.sources.compile import (
-    InstalledCompilers,
-    Limits,
-    compile_closure,
-    run,
-    version_for,
-)
+from bridge.verifier.sources.compile import LIMITS, compile_closure, run, version_for
+from bridge.verifier.sources.compilers import FetchedCompilers, InstalledCompilers
 from bridge.verifier.sources.documents import tree_of_standard_json
 from bridge.verifier.sources.imports import Closure, Imports
 from bridge.verifier.sources.scan import scan_tree
 
+CACHE = Path(__file__).resolve().parents[4] / ".cache" / "compilers"
 GOOD = """pragma solidity ^0.8.20;
 contract %s {
     address signer;
@@ -28,7 +26,7 @@ contract %s {
     }
 }
 """
-SHORT = Limits(timeout_s=0.05)
+SHORT = Limits(time_s=0.05)
 
 
 def closure(text: str) -> Closure:
@@ -55,9 +53,27 @@ def test_a_version_that_nobody_has_is_none(compilers: InstalledCompilers) -> Non
     assert InstalledCompilers(()).versions() == ()
 
 
+def test_a_compiler_that_nobody_installed_is_fetched_where_one_may(tmp_path: Path) -> None:
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not there, which fetches compilers")
+    old = closure("pragma solidity 0.6.12; contract A { function f() external {} }")
+    nothing = InstalledCompilers(())
+    assert version_for(old, nothing) is None
+    fetching = FetchedCompilers(nothing, CACHE)
+    assert fetching.versions() == ()
+    assert "0.8.36" in fetching.fetchable()
+    assert "0.4.10" not in fetching.fetchable()
+    assert version_for(old, fetching) == "0.6.12"
+    compiled = compile_closure(old, "0.6.12", fetching, LIMITS)
+    assert compiled.asts["A.sol"]["nodeType"] == "SourceUnit"
+    with pytest.raises(CompilerFailed, match=r"npm has no such solc"):
+        compile_closure(old, "0.6.99", fetching, LIMITS)
+    assert InstalledCompilers((CACHE,)).path("0.6.12").is_file()
+
+
 def test_a_compiler_over_its_time_is_ended(compilers: InstalledCompilers) -> None:
     version = compilers.versions()[0]
-    with pytest.raises(CompilerFailed, match=r"no answer within 0\.05 s"):
+    with pytest.raises(CompilerFailed, match=r"time reached the limit of 0\.05 s"):
         compile_closure(closure(GOOD % "A"), version, compilers, SHORT)
 
 
@@ -81,7 +97,7 @@ def test_what_a_compiler_did_not_manage_is_scanned_at_low_confidence(
     tree = tree_of_standard_json({"language": "Solidity", "sources": sources}, "x")
     scan = scan_tree(tree, compilers, workers=1, limits=SHORT)
     assert [(one.contract, one.confidence) for one in scan.findings] == [("A", Confidence.LOW)]
-    assert "no answer" in scan.files[0].reason
+    assert "its time reached the limit" in scan.files[0].reason
 
 
 def test_one_file_with_an_error_leaves_the_others_compiled_and_workers_agree(

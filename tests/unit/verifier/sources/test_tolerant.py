@@ -9,7 +9,7 @@ import pytest
 
 from bridge.verifier.detector import detectors
 from bridge.verifier.sources.analysis import Analysis
-from bridge.verifier.sources.compile import InstalledCompilers
+from bridge.verifier.sources.compilers import InstalledCompilers
 from bridge.verifier.sources.imports import Imports
 from bridge.verifier.sources.program import Program
 from bridge.verifier.sources.scan import SourceScan

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-
 from bridge.apps.scan_address import scan_address
+
 from bridge.chain.development import development_accounts
 from bridge.domain.errors import ChainUnreachable, InputError
 from bridge.verifier.finding import Finding, Severity
