@@ -39,6 +39,7 @@ async def scan_address(
     block: int | str = "latest",
     source: Request | None = None,
     with_owner: bool = True,
+    compilers: Compilers | None = None,
 ) -> ContractScan:
     """Findings in the code at ``address`` (20 bytes), and of its owner's account, at one block.
 
@@ -60,11 +61,11 @@ async def scan_address(
             found = await asyncio.to_thread(scan_code, code, name)
         else:
             name = source.target.name
-            compilers = Compilers()
-            matched = await verify(chain, compilers, source, text, None, at.number)
+            found_by = compilers or Compilers()
+            matched = await verify(chain, found_by, source, text, None, at.number)
             if not matched.runtime:
                 raise NoMatch(matched.runtime.code, f"{source.target}: {matched.runtime.reason}")
-            found = await asyncio.to_thread(scan_matched, code, matched.compiled, compilers)
+            found = await asyncio.to_thread(scan_matched, code, matched.compiled, found_by)
         owner = await _owner(chain, text, name, at.number) if with_owner else None
         if owner is not None:
             found = replace(found, findings=(*found.findings, owner))

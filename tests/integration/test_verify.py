@@ -23,7 +23,7 @@ from bridge.domain.match_errors import (
     SourceRefused,
 )
 from bridge.verifier.compilers.confined import Limits
-from bridge.verifier.match.proxies import SLOTS, ProxyKind
+from bridge.verifier.match.proxies import SLOTS, ProxyKind, running_code
 from bridge.verifier.match.request import from_standard_json
 from bridge.verifier.match.verifying import Binding, Verification, recheck, stand, verify
 from bridge.verifier.verdict import MatchKind
@@ -182,6 +182,9 @@ def test_a_proxy_and_what_is_behind_it(anvil: Anvil, deployer: Deployer) -> None
     assert found.match is MatchKind.NO_MATCH  # the source is not the proxy's own
     with pytest.raises(NoMatch):
         verified(anvil, "Plain", minimal)
+    runs = ask(anvil, lambda client: running_code(client, minimal))
+    assert [one.lower() for one in runs] == [behind]  # of the proxy there is nothing to verify
+    assert ask(anvil, lambda client: running_code(client, behind)) == (behind,)
 
 
 @pytest.mark.parametrize("kind", SLOTS)
@@ -207,6 +210,9 @@ def test_a_proxy_that_is_upgraded_voids_a_verdict(
     assert before.proxy.kind is kind
     assert [one.address.lower() for one in before.proxy.implementations] == [first]
     assert ask(anvil, lambda client: recheck(client, before)).holds
+    runs = ask(anvil, lambda client: running_code(client, proxy))
+    assert [one.lower() for one in runs[:2]] == [proxy, first]
+    assert len(runs) == (3 if kind is ProxyKind.EIP1967_BEACON else 2)
     leads_to(second)
     after = ask(anvil, lambda client: recheck(client, before))
     assert not after.holds

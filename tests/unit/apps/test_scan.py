@@ -57,6 +57,61 @@ def test_a_page_is_written_whole(folder: Path) -> None:
     assert "to.transfer(1)" in page.read_text()
 
 
+GUARDED = "5f5f5f5f5f6001615208fa503d5f5f3e3d5ff3"
+ARTIFACTS = {
+    "hardhat": {"_format": "hh-sol-artifact-1", "contractName": "G", "sourceName": "a/G.sol"}
+    | {"deployedBytecode": "0x" + GUARDED},
+    "foundry": {"deployedBytecode": {"object": "0x" + GUARDED}, "rawMetadata": "{}", "ast": {}},
+    "ape": {"contractName": "G", "sourceId": "G.sol", "runtimeBytecode": {"bytecode": GUARDED}},
+}
+
+
+@pytest.mark.parametrize("kind", ARTIFACTS)
+def test_an_artifact_whose_source_is_elsewhere_has_its_code_scanned(
+    kind: str, tmp_path: Path
+) -> None:
+    (tmp_path / "G.json").write_text(json.dumps(ARTIFACTS[kind]))
+    ended = scan(tmp_path / "G.json", "--json")
+    assert ended.returncode == 0, ended.stderr
+    found = json.loads(ended.stdout)
+    assert [(one["contract"], one["location"]["offset"]) for one in found["findings"]] == [
+        ("G", 10)
+    ]
+    assert "only its code was scanned" in found["notes"][-1]
+
+
+def test_hex_is_scanned_and_what_is_none_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "G.bin"
+    file.write_text(GUARDED + "\n")
+    ended = scan(file, "--format", "canonical")
+    assert json.loads(ended.stdout)["findings"][0]["detector"] == "ecrecover"
+    for text in ("", "0x1", "zz", "ef00010100"):
+        file.write_text(text)
+        ended = scan(file)
+        assert ended.returncode == 2, ended.stdout
+        assert ended.stderr.startswith("error: ")
+
+
+def test_source_and_code_of_an_artifact_are_one_finding(folder: Path) -> None:
+    request = {
+        "language": "Solidity",
+        "sources": {"B.sol": {"content": RISKY}},
+        "settings": {"outputSelection": {"*": {"*": ["evm.deployedBytecode.object"]}}},
+    }
+    solc = Path(__file__).parents[3] / "scripts" / "solc" / "solc-v0.8.37"
+    ended = subprocess.run(
+        [solc, "--standard-json"], input=json.dumps(request), capture_output=True, text=True
+    )
+    code = json.loads(ended.stdout)["contracts"]["B.sol"]["B"]["evm"]["deployedBytecode"]["object"]
+    artifact = {"contractName": "B", "sourceId": "B.sol", "runtimeBytecode": {"bytecode": code}}
+    (folder / "B.json").write_text(json.dumps(artifact))
+    found = json.loads(scan(folder / "B.json", "--json").stdout)
+    assert [(one["location"]["line"], one["severity"]) for one in found["findings"]] == [
+        (5, "high")
+    ]
+    assert code[2 * found["findings"][0]["location"]["offset"] :].startswith("fa")
+
+
 def test_nothing_found_is_no_failure(folder: Path) -> None:
     (folder / "B.sol").write_text(SAFE)
     ended = scan(folder, "--fail-on", "info")

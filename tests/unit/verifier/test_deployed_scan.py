@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,11 +14,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from bridge.apps.scan_address import scan_address
 
 from bridge.chain.development import development_accounts
 from bridge.domain.errors import ChainUnreachable, InputError
-from bridge.verifier.finding import Finding, Severity
+from bridge.domain.match_errors import NoMatch
+from bridge.verifier.contract_scan import ContractScan
+from bridge.verifier.deployed_scan import scan_address
+from bridge.verifier.finding import Severity
+from bridge.verifier.match.request import from_standard_json
+from tests.sourcify.compilers import OWN, ROOT, compilers
 
 CHAIN_ID = 4343
 UNUSED = bytes.fromhex("1234567890123456789012345678901234567890")
@@ -83,10 +89,12 @@ def answers(owner: bytes) -> bytes:
     return b"\x73" + owner + bytes.fromhex("5f5260205ff3")
 
 
-def nothing(code: bytes, contract: str) -> list[Finding]:
-    assert code
-    assert contract.startswith("0x")
-    return []
+GUARDED = bytes.fromhex("5f5f5f5f5f6001615208fa503d5f5f3e3d5ff3")
+"""Code that calls ecrecover and answers with what came of it."""
+
+
+def scanned(url: str, address: bytes, **how: Any) -> ContractScan:
+    return asyncio.run(scan_address(url, address, **how))
 
 
 def test_an_owner_is_judged_by_what_the_chain_knows_of_it(
@@ -99,25 +107,37 @@ def test_an_owner_is_judged_by_what_the_chain_knows_of_it(
         (UNUSED, Severity.MEDIUM, "has sent nothing"),
         (contract, Severity.INFO, "is a contract"),
     ):
-        found = scan_address(deploy(answers(owner)), url, nothing)
+        found = scanned(url, deploy(answers(owner)))
         (one,) = found.findings
         assert (one.detector, one.severity) == ("eoa-owner", severity)
         assert words in one.detail
-        assert f"chain {CHAIN_ID}, block " in found.notes[0]
+        assert f"chain {CHAIN_ID}, block " in found.notes[-1]
+    assert scanned(url, contract, with_owner=False).findings == ()
 
 
-def test_code_without_an_owner_is_given_to_the_scanner_whole(
+def test_code_is_scanned_as_it_stood_at_a_block(url: str, deploy: Callable[[bytes], bytes]) -> None:
+    address = deploy(GUARDED)
+    (one,) = scanned(url, address).findings
+    assert (one.detector, one.contract) == ("ecrecover", "0x" + address.hex())
+    with pytest.raises(InputError, match="got no code at block 0"):
+        scanned(url, address, block=0)
+
+
+def test_a_source_that_is_not_the_codes_is_refused(
     url: str, deploy: Callable[[bytes], bytes]
 ) -> None:
-    seen: list[bytes] = []
-    code = bytes.fromhex("5f5ffd")
-    found = scan_address(deploy(code), url, lambda given, _: seen.append(given) or [])
-    assert seen == [code]
-    assert found.findings == []
+    if shutil.which("node") is None or not (ROOT / "node_modules" / "solc").is_dir():
+        pytest.skip("no Node.js or no solc in node_modules, which compiles the source")
+    text = "pragma solidity 0.8.37; contract A { function f() external {} }"
+    source = from_standard_json(
+        {"language": "Solidity", "sources": {"A.sol": {"content": text}}}, OWN, "A.sol:A"
+    )
+    with pytest.raises(NoMatch):
+        scanned(url, deploy(GUARDED), source=source, compilers=compilers())
 
 
 def test_an_address_without_code_and_a_chain_that_is_away_are_refused(url: str) -> None:
     with pytest.raises(InputError, match="got no code"):
-        scan_address(UNUSED, url, nothing)
+        scanned(url, UNUSED)
     with pytest.raises(ChainUnreachable):
-        scan_address(UNUSED, "http://127.0.0.1:9", nothing)
+        scanned("http://127.0.0.1:9", UNUSED)
