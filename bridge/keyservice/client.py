@@ -29,10 +29,10 @@ from bridge.domain.errors import (
     PoolExhausted,
     RotationConflict,
     UnknownKey,
+    VerdictConflict,
 )
 from bridge.domain.keys import Algorithm, PublicKeyRecord
 from bridge.domain.rotations import Rotation
-from bridge.domain.verdict_errors import VerdictConflict
 from bridge.domain.verdicts import RevocationStatement, VerdictStatement
 from bridge.keyservice.tlsfiles import TlsFiles
 from bridge.keyservice.wire import (

@@ -28,8 +28,8 @@ from bridge.domain.errors import (
     PurposeRefused,
     RotationConflict,
     UnknownKey,
+    VerdictConflict,
 )
-from bridge.domain.verdict_errors import VerdictConflict
 from bridge.keyservice.access import Access, Grant, Right
 from bridge.keyservice.bearer import BearerToken
 from bridge.keyservice.exposition import METRICS_PATH, metrics_answer, registry_of

@@ -28,10 +28,10 @@ from bridge.domain.errors import (
     KeyUnusable,
     LabelTaken,
     RotationConflict,
+    VerdictConflict,
 )
 from bridge.domain.keys import Algorithm, PublicKeyRecord
 from bridge.domain.rotations import Rotation
-from bridge.domain.verdict_errors import VerdictConflict
 from bridge.domain.verdicts import RevocationStatement, VerdictStatement
 from bridge.keyservice.audit import Entry
 from bridge.keyservice.compromise import Compromise, Damage, declare

@@ -22,10 +22,10 @@ from bridge.domain.errors import (
     LabelTaken,
     RotationConflict,
     UnknownKey,
+    VerdictConflict,
 )
 from bridge.domain.keys import Algorithm, Provenance, PublicKeyRecord
 from bridge.domain.rotations import Rotation
-from bridge.domain.verdict_errors import VerdictConflict
 from bridge.domain.verdicts import Statement
 from bridge.keyservice.audit import AuditLog
 from bridge.keyservice.database import Database, open_database

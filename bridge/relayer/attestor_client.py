@@ -19,12 +19,12 @@ from bridge.domain.errors import (
     AttestorLied,
     AttestorRefused,
     AttestorUnreachable,
+    BlockNotFinal,
     BridgeError,
     InputError,
     NotFinalized,
 )
 from bridge.domain.keys import PublicKeyRecord
-from bridge.domain.verdict_errors import BlockNotFinal
 from bridge.domain.verdicts import Statement, VerdictStatement
 from bridge.keyservice.wire import (
     Body,

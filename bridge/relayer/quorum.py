@@ -14,10 +14,9 @@ from bridge.crypto.providers import select
 from bridge.crypto.signatures import SignatureProvider
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.contexts import CHECKPOINT_CONTEXT, REVOCATION_CONTEXT, VERDICT_CONTEXT
-from bridge.domain.errors import AttestorLied, BridgeError, CryptoError, NotFinalized
+from bridge.domain.errors import AttestorLied, BlockNotFinal, BridgeError, CryptoError, NotFinalized
 from bridge.domain.keys import PublicKeyRecord
 from bridge.domain.quorums import Signer, SignerSet, packed_signatures
-from bridge.domain.verdict_errors import BlockNotFinal
 from bridge.domain.verdicts import Statement, VerdictStatement
 from bridge.relayer.attestor_client import IDENTITY_TIMEOUT_S, UNKNOWN_KEY, AttestorClient
 from bridge.relayer.route import Route

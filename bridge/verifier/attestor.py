@@ -16,9 +16,8 @@ import structlog
 from bridge.chain.registry import Registry
 from bridge.chain.verdicts import Verdicts
 from bridge.crypto.digests import statement_digest
-from bridge.domain.errors import BridgeError, UnknownKey
+from bridge.domain.errors import BridgeError, UnknownKey, VerdictMismatch, VerdictRefused
 from bridge.domain.keys import PublicKeyRecord
-from bridge.domain.verdict_errors import VerdictMismatch, VerdictRefused
 from bridge.domain.verdicts import RevocationStatement, Statement, Verdict, VerdictStatement
 from bridge.keyservice.client import KeyServiceClient
 from bridge.verifier.recheck import Recheck, Source

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
-from bridge.domain.bytecode_errors import CodeProblem, CodeRefused
+from bridge.domain.errors import CodeProblem, CodeRefused
 
 Cbor: TypeAlias = int | bool | bytes | str | list["Cbor"] | dict[str, "Cbor"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge.domain.scan_errors import CompilerFailed
+from bridge.domain.errors import CompilerCrashed
 from bridge.verifier.compilers.choice import Compilers
 from bridge.verifier.compilers.solc import Solc
 from bridge.verifier.evm.scan import Scan, scan_bytecode
@@ -37,7 +37,7 @@ def scan_matched(code: bytes, compiled: Compiled, compilers: Compilers) -> Contr
     """Findings in runtime code and in the source that it was found to come from, put together.
 
     The source is read by the compiler that it was matched with. Raises what compilers raise,
-    ``CodeRefused`` and ``CompilerFailed``; nothing is left out in silence, since a digest of what
+    ``CodeRefused`` and ``CompilerCrashed``; nothing is left out in silence, since a digest of what
     is found may be signed.
     """
     request = compiled.request
@@ -51,7 +51,7 @@ def scan_matched(code: bytes, compiled: Compiled, compilers: Compilers) -> Contr
     if isinstance(compiler, Solc):
         for one in found.files:
             if one.version is None:
-                raise CompilerFailed(compiler.long_version, f"{one.name}: {one.reason}")
+                raise CompilerCrashed(compiler.long_version, f"{one.name}: {one.reason}")
     of_source = [one for one in found.findings if one.contract == request.target.name]
     findings = merge(of_source, of_code.findings, source_map.line_at)
     return ContractScan(tuple(findings), (*found.notes, *_notes(of_code)), dict(request.sources))

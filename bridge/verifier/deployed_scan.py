@@ -11,8 +11,7 @@ from eth_utils.address import to_checksum_address
 from bridge.chain.client import ChainClient, ChainSettings
 from bridge.chain.jsonrpc import JsonRpc
 from bridge.chain.wire import parse_quantity
-from bridge.domain.errors import ChainError, ChainUnreachable, InputError
-from bridge.domain.match_errors import NoMatch
+from bridge.domain.errors import ChainError, ChainUnreachable, InputError, NoMatch
 from bridge.verifier.compilers.choice import Compilers
 from bridge.verifier.contract_scan import ContractScan, scan_code, scan_matched
 from bridge.verifier.finding import Confidence, Finding, Guard, Location, Severity

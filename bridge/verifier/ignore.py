@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge.domain.scan_errors import IgnoreListWrong
+from bridge.domain.errors import IgnoreListWrong
 from bridge.verifier.finding import Finding
 from bridge.verifier.report import Ignored
 

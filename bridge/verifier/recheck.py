@@ -18,8 +18,7 @@ from eth_utils.address import to_checksum_address
 from bridge.chain.client import ChainClient
 from bridge.chain.records import BlockRef
 from bridge.crypto.hashing import keccak256
-from bridge.domain.errors import InputError
-from bridge.domain.verdict_errors import BlockNotFinal, NotVerified, VerdictRefused
+from bridge.domain.errors import BlockNotFinal, InputError, NotVerified, VerdictRefused
 from bridge.domain.verdicts import NO_DIGEST, MatchKind, Verdict
 from bridge.domain.version import VERSION
 

@@ -6,8 +6,7 @@ import asyncio
 from pathlib import Path
 
 from bridge.chain.wire import parse_data
-from bridge.domain.errors import InputError
-from bridge.domain.match_errors import NoMatch
+from bridge.domain.errors import InputError, NoMatch
 from bridge.domain.verdicts import MatchKind
 from bridge.verifier.compilers.choice import Compilers
 from bridge.verifier.contract_scan import scan_code, scan_matched

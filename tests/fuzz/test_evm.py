@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import bridge.verifier.evm
-from bridge.domain.bytecode_errors import CodeRefused
+from bridge.domain.errors import CodeRefused
 from bridge.verifier.cbor import decode
 from bridge.verifier.detector import detectors
 from bridge.verifier.evm.auxdata import auxdata_sections

@@ -33,10 +33,10 @@ from bridge.domain.errors import (
     PortInUse,
     RotationConflict,
     UnknownKey,
+    VerdictConflict,
 )
 from bridge.domain.keys import Algorithm
 from bridge.domain.rotations import Rotation
-from bridge.domain.verdict_errors import VerdictConflict
 from bridge.keyservice.client import KeyServiceClient
 from bridge.keyservice.serve import serve
 from bridge.keyservice.service import KeyServiceSettings

@@ -14,7 +14,7 @@ from eth_abi import encode
 from bridge.chain.anvil import find_anvil
 from bridge.chain.client import ChainClient
 from bridge.crypto.hashing import keccak256
-from bridge.domain.match_errors import (
+from bridge.domain.errors import (
     CompilerExhausted,
     CompilerFailed,
     NoMatch,

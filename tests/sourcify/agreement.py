@@ -14,7 +14,7 @@ from typing import Any
 from eth_utils.address import to_checksum_address
 
 from bridge.chain.client import ChainClient
-from bridge.domain.match_errors import MatchError
+from bridge.domain.errors import MatchError
 from bridge.verifier.compilers.choice import Compilers
 from bridge.verifier.compilers.solc import Solc
 from bridge.verifier.compilers.version import Version

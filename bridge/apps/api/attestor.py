@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from bridge.crypto.digests import checkpoint_digest, statement_digest
 from bridge.domain.errors import (
+    BlockNotFinal,
     BridgeError,
     ChainError,
     EndpointsDisagree,
@@ -28,14 +29,11 @@ from bridge.domain.errors import (
     InputError,
     KeyServiceError,
     NotFinalized,
+    NotVerified,
     RelayError,
     RootMismatch,
     TreeMismatch,
     UnknownKey,
-)
-from bridge.domain.verdict_errors import (
-    BlockNotFinal,
-    NotVerified,
     VerdictConflict,
     VerdictMismatch,
     VerdictRefused,

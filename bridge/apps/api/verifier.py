@@ -25,8 +25,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from bridge.chain.wire import parse_data
-from bridge.domain.errors import BridgeError
-from bridge.domain.match_errors import AlreadyRunning, MatchError, SourceRefused
+from bridge.domain.errors import AlreadyRunning, BridgeError, MatchError, SourceRefused
 from bridge.keyservice.bodylimit import BodyLimit
 from bridge.verifier.match.jobs import Jobs, failure
 from bridge.verifier.match.record import FIELDS

@@ -19,8 +19,7 @@ from rich.console import Console
 
 from bridge.apps.cli.progress import progress_bar
 from bridge.apps.cli.root import JsonOption
-from bridge.domain.errors import InputError
-from bridge.domain.scan_errors import SourceRefused
+from bridge.domain.errors import InputError, SourceUnreadable
 from bridge.verifier.detector import detectors
 from bridge.verifier.finding import Finding, Severity
 from bridge.verifier.ignore import apply_rules, baseline, read_rules
@@ -186,7 +185,7 @@ def _file(path: Path, folders: list[Path], workers: int, fetch: bool) -> Scanned
         return Scanned(path.name, list(of_code.findings), contracts=1, notes=list(of_code.notes))
     try:
         found = _sources(path, folders, workers, fetch)
-    except SourceRefused as error:
+    except SourceUnreadable as error:
         notes = [*of_code.notes, f"only its code was scanned: {error}"]
         return Scanned(path.name, list(of_code.findings), contracts=1, notes=notes)
     found.findings = merge(found.findings, of_code.findings)

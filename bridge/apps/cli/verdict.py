@@ -32,8 +32,7 @@ from bridge.apps.verdicts import (
 from bridge.chain.transactions import Account
 from bridge.chain.verdicts import StandingVerdict
 from bridge.crypto.digests import statement_digest
-from bridge.domain.errors import ConfigError, InputError, UnknownDomain
-from bridge.domain.verdict_errors import NotVerified
+from bridge.domain.errors import ConfigError, InputError, NotVerified, UnknownDomain
 from bridge.domain.verdicts import NO_DIGEST, MatchKind, Verdict, VerdictStatement
 from bridge.keyservice.secretfile import read_secret
 from bridge.relayer.quorum import Quorum

@@ -16,8 +16,7 @@ from bridge.apps.devnet.layout import Layout
 from bridge.chain.client import ChainClient
 from bridge.chain.endpoints import ChainSettings
 from bridge.chain.wire import parse_data
-from bridge.domain.errors import InputError, UnknownDomain
-from bridge.domain.match_errors import SourceRefused
+from bridge.domain.errors import InputError, SourceRefused, UnknownDomain
 from bridge.verifier.compilers.choice import Compilers
 from bridge.verifier.compilers.confined import Limits
 from bridge.verifier.match.record import WORDS, details, summary

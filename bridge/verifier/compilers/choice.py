@@ -11,7 +11,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Protocol
 
-from bridge.domain.match_errors import SourceRefused
+from bridge.domain.errors import SourceRefused
 from bridge.verifier.compilers.cache import default_cache
 from bridge.verifier.compilers.confined import Limits
 from bridge.verifier.compilers.solc import Solc
@@ -30,7 +30,7 @@ class Compiler(Protocol):
     long_version: str
 
     def compile(self, request: dict[str, Any], limits: Limits) -> dict[str, Any]:
-        """The standard JSON output, or an error of `bridge.domain.match_errors`."""
+        """The standard JSON output, or a ``MatchError``."""
 
 
 class Compilers:

@@ -21,7 +21,7 @@ from typing import IO
 
 import psutil
 
-from bridge.domain.match_errors import CompilerExhausted, CompilerMissing
+from bridge.domain.errors import CompilerExhausted, CompilerMissing
 
 POLL_S = 0.02
 CLOCK_FACTOR = 10

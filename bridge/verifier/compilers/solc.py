@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from bridge.domain.match_errors import CompilerFailed, CompilerMissing
+from bridge.domain.errors import CompilerFailed, CompilerMissing
 from bridge.verifier.compilers.cache import installed
 from bridge.verifier.compilers.confined import Limits, run_confined
 from bridge.verifier.compilers.version import Version, own_name

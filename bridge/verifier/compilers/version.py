@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bridge.domain.match_errors import SourceRefused
+from bridge.domain.errors import SourceRefused
 
 _FORM = re.compile(
     r"v?(?P<release>(\d{1,3})\.(\d{1,3})\.(\d{1,3}))"

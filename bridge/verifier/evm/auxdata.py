@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.domain.bytecode_errors import CodeRefused
+from bridge.domain.errors import CodeRefused
 from bridge.verifier.cbor import Cbor, decode, decode_first
 
 MAX_AUXDATA: Final = 1024

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.domain.bytecode_errors import CodeProblem, CodeRefused
+from bridge.domain.errors import CodeProblem, CodeRefused
 from bridge.verifier.evm.opcodes import JUMPDEST, OPCODES, PUSH0, PUSH1, PUSH32
 
 MAX_CODE: Final = 1 << 20

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from bridge.domain.bytecode_errors import CodeProblem, CodeRefused
+from bridge.domain.errors import CodeProblem, CodeRefused
 
 DELEGATION: Final = bytes.fromhex("ef0100")
 """What an account's code begins with that EIP-7702 delegates; 20 bytes of address follow."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.domain.bytecode_errors import CodeProblem, CodeRefused
+from bridge.domain.errors import CodeProblem, CodeRefused
 from bridge.verifier.cbor import Cbor, decode
 
 HASHES = ("ipfs", "bzzr0", "bzzr1")

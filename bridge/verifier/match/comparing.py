@@ -19,7 +19,7 @@ from eth_abi.abi import decode as decode_abi
 from eth_abi.abi import encode as encode_abi
 from eth_abi.exceptions import DecodingError, EncodingError
 
-from bridge.domain.bytecode_errors import CodeRefused
+from bridge.domain.errors import CodeRefused
 from bridge.verifier.cbor import decode
 from bridge.verifier.match.auxdata import HASHES, LENGTH_BYTES, at_end
 from bridge.verifier.match.compiled import Code, Compiled, Place

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.crypto.hashing import keccak256
-from bridge.domain.match_errors import CompilerFailed, NoMatch, SourceRefused
+from bridge.domain.errors import CompilerFailed, NoMatch, SourceRefused
 from bridge.verifier.compilers.choice import Compiler, Compilers
 from bridge.verifier.match.auxdata import Auxdata, at_end, vyper_at_end, vyper_immutables
 from bridge.verifier.match.request import Request

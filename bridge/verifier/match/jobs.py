@@ -12,8 +12,7 @@ from typing import Any
 import structlog
 
 from bridge.chain.client import ChainClient
-from bridge.domain.errors import BridgeError, InputError
-from bridge.domain.match_errors import MatchError, NoMatch, SourceRefused
+from bridge.domain.errors import BridgeError, InputError, MatchError, NoMatch, SourceRefused
 from bridge.verifier.compilers.choice import Compilers
 from bridge.verifier.match.record import details, summary
 from bridge.verifier.match.request import Request, from_standard_json

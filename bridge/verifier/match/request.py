@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.crypto.hashing import keccak256
-from bridge.domain.match_errors import SourceRefused
+from bridge.domain.errors import SourceRefused
 from bridge.verifier.compilers.version import Version
 
 MAX_BYTES = 10 << 20

@@ -31,8 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DatabaseError
 
-from bridge.domain.errors import ConfigError
-from bridge.domain.match_errors import AlreadyRunning, SourceRefused
+from bridge.domain.errors import AlreadyRunning, ConfigError, SourceRefused
 
 REVISION = 1
 LOCK_TIMEOUT_S = 30.0

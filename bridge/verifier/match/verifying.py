@@ -19,8 +19,9 @@ from bridge.chain.creation import (
 from bridge.chain.records import BlockRef
 from bridge.chain.wire import data as hex_data
 from bridge.crypto.hashing import keccak256
-from bridge.domain.errors import BlockUnknown, ChainRefused
-from bridge.domain.match_errors import (
+from bridge.domain.errors import (
+    BlockUnknown,
+    ChainRefused,
     CodeUnreadable,
     NoMatch,
     NotDeployed,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge.domain.scan_errors import SourceRefused, SourceTooLarge
+from bridge.domain.errors import SourceTooLarge, SourceUnreadable
 from bridge.verifier.sources.folder import read_json
 
 MAX_CODE_CHARACTERS = 4 << 20
@@ -28,7 +28,7 @@ class RuntimeCode:
 def runtime_code(path: Path, limit: int) -> RuntimeCode | None:
     """What a file has of runtime code; None for a file that is of another kind.
 
-    ``SourceRefused`` for hex that is none, and what `read_json` raises above ``limit`` bytes.
+    ``SourceUnreadable`` for hex that is none, and what `read_json` raises above ``limit`` bytes.
     """
     if path.suffix in HEX_ENDINGS:
         if path.stat().st_size > MAX_CODE_CHARACTERS:
@@ -56,5 +56,5 @@ def _field(document: dict[str, Any]) -> str | None:
 def _code(text: str, where: str) -> bytes:
     found = _HEX.fullmatch(PLACEHOLDER.sub("0" * 40, text))
     if found is None:
-        raise SourceRefused(where, "runtime code in hex", repr(text[:20]))
+        raise SourceUnreadable(where, "runtime code in hex", repr(text[:20]))
     return bytes.fromhex(found[1])

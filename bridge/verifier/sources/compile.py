@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge.domain.match_errors import MatchError
-from bridge.domain.scan_errors import CompilerFailed
+from bridge.domain.errors import CompilerCrashed, MatchError
 from bridge.verifier.compilers.confined import Limits, run_confined
 from bridge.verifier.sources.compilers import Compilers
 from bridge.verifier.sources.imports import Closure
@@ -47,7 +46,7 @@ def version_for(closure: Closure, compilers: Compilers) -> str | None:
 def compile_closure(
     closure: Closure, version: str, compilers: Compilers, limits: Limits
 ) -> Compiled:
-    """Syntax trees of all sources of the closure; ``CompilerFailed`` if the compiler breaks.
+    """Syntax trees of all sources of the closure; ``CompilerCrashed`` if the compiler breaks.
 
     Where a source has an error, no tree is complete: ``asts`` is empty then, ``errors`` says why.
     """
@@ -76,22 +75,22 @@ def compile_closure(
 
 
 def run(soljson: Path, version: str, request: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
-    """The answer of one compiler; ``CompilerFailed`` where there is none within the limits."""
+    """The answer of one compiler; ``CompilerCrashed`` where there is none within the limits."""
     node = shutil.which("node")
     if node is None:
-        raise CompilerFailed(version, "expected Node.js on the PATH, found none")
+        raise CompilerCrashed(version, "expected Node.js on the PATH, found none")
     heap = f"--max-old-space-size={limits.memory_bytes >> 20}"
     command = [node, heap, "--stack-size=4000", str(RUNNER), str(soljson)]
     try:
         ended = run_confined(f"solc {version}", command, json.dumps(request).encode(), limits)
     except MatchError as error:  # at a limit, or not to be started
-        raise CompilerFailed(version, str(error)) from error
+        raise CompilerCrashed(version, str(error)) from error
     if ended.code != 0:
-        raise CompilerFailed(version, f"ended with {ended.code}: {_last(ended.err)}")
+        raise CompilerCrashed(version, f"ended with {ended.code}: {_last(ended.err)}")
     try:
         answer: dict[str, Any] = json.loads(ended.out)
     except ValueError as error:
-        raise CompilerFailed(version, f"answered with no JSON: {error}") from error
+        raise CompilerCrashed(version, f"answered with no JSON: {error}") from error
     return answer
 
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from bridge.domain.match_errors import MatchError
-from bridge.domain.scan_errors import CompilerFailed
+from bridge.domain.errors import CompilerCrashed, MatchError
 from bridge.verifier.compilers.cache import default_cache
 from bridge.verifier.compilers.solc import Solc
 from bridge.verifier.compilers.version import Version
@@ -33,7 +32,7 @@ class Compilers(Protocol):
         """Versions that `path` would fetch; asked for where none of `versions` will do."""
 
     def path(self, version: str) -> Path:
-        """The ``soljson.js`` of one of them; ``CompilerFailed`` where it cannot be had."""
+        """The ``soljson.js`` of one of them; ``CompilerCrashed`` where it cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ class FetchedCompilers:
         try:
             return Solc.of(Version.parse(version), self.cache).soljson
         except MatchError as error:
-            raise CompilerFailed(version, str(error)) from error
+            raise CompilerCrashed(version, str(error)) from error
 
 
 def _releases(listed: object) -> list[str]:

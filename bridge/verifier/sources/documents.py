@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bridge.domain.scan_errors import SourceRefused, SourceTooLarge
+from bridge.domain.errors import SourceTooLarge, SourceUnreadable
 from bridge.verifier.sources.folder import (
     folder_reader,
     project_of,
@@ -30,16 +30,16 @@ MAX_DOCUMENT_BYTES = 300 << 20
 def open_tree(target: Path) -> SourceTree:
     """The tree that a path names: a folder, a source, a standard JSON input or an artifact.
 
-    ``SourceRefused`` for anything else, with what was expected.
+    ``SourceUnreadable`` for anything else, with what was expected.
     """
     if not target.exists():
-        raise SourceRefused(str(target), "a file or folder that exists", "nothing there")
+        raise SourceUnreadable(str(target), "a file or folder that exists", "nothing there")
     if target.is_dir():
         return tree_of_folder(target)
     if target.suffix in (".sol", ".vy"):
         return tree_of_file(target)
     if target.suffix != ".json":
-        raise SourceRefused(str(target), "a folder, or a file .sol, .vy or .json", target.name)
+        raise SourceUnreadable(str(target), "a folder, or a file .sol, .vy or .json", target.name)
     return tree_of_document(read_json(target, MAX_DOCUMENT_BYTES), target)
 
 
@@ -50,7 +50,7 @@ def tree_of_document(document: Any, path: Path) -> SourceTree:
     with ``sources``, or a contract's ``sourceId``.
     """
     if not isinstance(document, dict):
-        raise SourceRefused(str(path), "a JSON object", type(document).__name__)
+        raise SourceUnreadable(str(path), "a JSON object", type(document).__name__)
     if "language" in document and "sources" in document:
         return tree_of_standard_json(document, str(path))
     if isinstance(document.get("input"), dict) and "sources" in document["input"]:
@@ -63,7 +63,7 @@ def tree_of_document(document: Any, path: Path) -> SourceTree:
         return _named(document["sourceId"], path, document.get("contractName"))
     if isinstance(document.get("sources"), dict):
         return tree_of_standard_json({"language": "Solidity", **document}, str(path))
-    raise SourceRefused(
+    raise SourceUnreadable(
         str(path), "a standard JSON input or an artifact of hardhat, foundry or ape", "another JSON"
     )
 
@@ -72,10 +72,12 @@ def tree_of_standard_json(document: dict[str, Any], where: str) -> SourceTree:
     """The tree of a standard JSON input: contents only, since nothing is fetched."""
     language = document.get("language")
     if language not in ("Solidity", "Vyper", "Yul"):
-        raise SourceRefused(where, "language Solidity, Vyper or Yul", repr(language))
+        raise SourceUnreadable(where, "language Solidity, Vyper or Yul", repr(language))
     sources = document.get("sources")
     if not isinstance(sources, dict) or not sources:
-        raise SourceRefused(where, "sources, an object with at least one file", repr(sources)[:60])
+        raise SourceUnreadable(
+            where, "sources, an object with at least one file", repr(sources)[:60]
+        )
     if len(sources) > MAX_FILES:
         raise SourceTooLarge(where, "files", MAX_FILES, len(sources))
     files: dict[str, Source] = {}
@@ -84,7 +86,7 @@ def tree_of_standard_json(document: dict[str, Any], where: str) -> SourceTree:
         clean = checked_name(name, f"{where}: sources")
         text = entry.get("content") if isinstance(entry, dict) else None
         if not isinstance(text, str):
-            raise SourceRefused(
+            raise SourceUnreadable(
                 f"{where}: {name}", "its content", "addresses" if _addressed(entry) else "none"
             )
         if len(text) > MAX_FILE_BYTES:
@@ -96,7 +98,7 @@ def tree_of_standard_json(document: dict[str, Any], where: str) -> SourceTree:
     settings = document.get("settings") or {}
     listed = settings.get("remappings", []) if isinstance(settings, dict) else None
     if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
-        raise SourceRefused(where, "settings.remappings, a list of texts", repr(listed)[:60])
+        raise SourceUnreadable(where, "settings.remappings, a list of texts", repr(listed)[:60])
     return SourceTree(
         name=Path(where).name,
         files=files,
@@ -140,7 +142,7 @@ def _foundry(document: dict[str, Any], path: Path) -> SourceTree:
 def _named(name: object, path: Path, contract: object) -> SourceTree:
     """The tree of the source that an artifact names, in the project that the artifact is in."""
     if not isinstance(name, str):
-        raise SourceRefused(str(path), "the name of a source in the artifact", repr(name))
+        raise SourceUnreadable(str(path), "the name of a source in the artifact", repr(name))
     clean = checked_name(name, str(path))
     for folder in path.resolve().parents:
         for root in (folder, folder / "contracts", folder / "node_modules"):
@@ -150,6 +152,6 @@ def _named(name: object, path: Path, contract: object) -> SourceTree:
                 tree.name = str(contract or path.name)
                 tree.reader = folder_reader(top)
                 return tree
-    raise SourceRefused(
+    raise SourceUnreadable(
         str(path), f"its source {clean} in a folder above it, as it was built", "no such file"
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bridge.domain.scan_errors import SourceRefused, SourceTooLarge
+from bridge.domain.errors import SourceTooLarge, SourceUnreadable
 from bridge.verifier.sources.tree import (
     MAX_FILE_BYTES,
     MAX_FILES,
@@ -40,7 +40,7 @@ REMAPPING_LINE = re.compile(r"^\s*-\s*[\"']?([^\"'#\s]+=[^\"'#\s]*)", re.MULTILI
 def tree_of_folder(folder: Path) -> SourceTree:
     """The tree of a project, or of all sources in a folder and below it.
 
-    ``SourceRefused`` where nothing is to be scanned, or a link leads out of the folder;
+    ``SourceUnreadable`` where nothing is to be scanned, or a link leads out of the folder;
     ``SourceTooLarge`` above the limits of `tree`.
     """
     root = folder.resolve()
@@ -56,7 +56,7 @@ def tree_of_folder(folder: Path) -> SourceTree:
         if sum(len(one.text) for one in files.values()) > MAX_TREE_BYTES:
             raise SourceTooLarge(str(folder), "bytes", MAX_TREE_BYTES, MAX_TREE_BYTES + 1)
     if not files:
-        raise SourceRefused(str(folder), "files that end in .sol or .vy", "a folder without")
+        raise SourceUnreadable(str(folder), "files that end in .sol or .vy", "a folder without")
     return SourceTree(
         name=folder.resolve().name,
         files=files,
@@ -94,7 +94,7 @@ def project_of(folder: Path) -> Path | None:
 
 
 def walk(start: Path, root: Path) -> Iterator[Path]:
-    """The sources below ``start`` in order of their names; `SourceRefused` for a link out."""
+    """The sources below ``start`` in order of their names; `SourceUnreadable` for a link out."""
     for folder, folders, names in os.walk(start):
         inside = Path(folder)
         folders[:] = sorted(
@@ -105,7 +105,7 @@ def walk(start: Path, root: Path) -> Iterator[Path]:
             if not name.endswith(ENDINGS):
                 continue
             if path.is_symlink() and not path.resolve().is_relative_to(root):
-                raise SourceRefused(
+                raise SourceUnreadable(
                     str(path), f"a file inside {root}", f"a link to {path.resolve()}"
                 )
             if path.is_file():
@@ -126,7 +126,7 @@ def folder_reader(root: Path) -> Reader:
     def read(name: str) -> str | None:
         try:
             checked_name(name, "import")
-        except SourceRefused:
+        except SourceUnreadable:
             return None
         path = root / name
         real = path.resolve()
@@ -176,11 +176,11 @@ def _foundry(path: Path) -> dict[str, Any]:
     try:
         settings = tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SourceRefused(str(path), "settings in TOML", str(error)) from error
+        raise SourceUnreadable(str(path), "settings in TOML", str(error)) from error
     profile: dict[str, Any] = settings.get("profile", {}).get("default", {})
     for key, kind in (("src", str), ("libs", list), ("remappings", list)):
         if key in profile and not isinstance(profile[key], kind):
-            raise SourceRefused(str(path), f"{key} to be a {kind.__name__}", repr(profile[key]))
+            raise SourceUnreadable(str(path), f"{key} to be a {kind.__name__}", repr(profile[key]))
     return profile
 
 
@@ -198,19 +198,19 @@ def _guessed(root: Path, libs: list[str], known: set[str]) -> Iterator[Remapping
 
 def _inside(folder: object, where: Path) -> str:
     if not isinstance(folder, str):
-        raise SourceRefused(str(where), "the name of a folder", repr(folder))
+        raise SourceUnreadable(str(where), "the name of a folder", repr(folder))
     return checked_name(folder.removeprefix("./").rstrip("/") or ".", str(where))
 
 
 def read_json(path: Path, limit: int) -> Any:
-    """The JSON in a file; `SourceRefused` where it is none, `SourceTooLarge` above ``limit``."""
+    """The JSON in a file; `SourceUnreadable` where it is none, `SourceTooLarge` above ``limit``."""
     size = path.stat().st_size
     if size > limit:
         raise SourceTooLarge(str(path), "bytes", limit, size)
     try:
         return json.loads(path.read_bytes(), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise SourceRefused(str(path), "JSON", f"{type(error).__name__}: {error}") from error
+        raise SourceUnreadable(str(path), "JSON", f"{type(error).__name__}: {error}") from error
 
 
 def _no_constant(name: str) -> None:

@@ -11,7 +11,7 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 
-from bridge.domain.scan_errors import SourceTooLarge
+from bridge.domain.errors import SourceTooLarge
 from bridge.verifier.sources.tokens import Kind, tokens
 from bridge.verifier.sources.tree import MAX_TREE_BYTES, Remapping, Source, SourceTree
 

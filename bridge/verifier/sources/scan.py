@@ -15,7 +15,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 
-from bridge.domain.scan_errors import CompilerFailed
+from bridge.domain.errors import CompilerCrashed
 from bridge.verifier.compilers.confined import Limits
 from bridge.verifier.detector import detectors
 from bridge.verifier.finding import Finding
@@ -131,7 +131,7 @@ def _scans(
             for future in as_completed(waiting):
                 yield waiting[future], future.result()
         except BrokenProcessPool as error:
-            raise CompilerFailed(
+            raise CompilerCrashed(
                 "in a worker", "the worker was killed, by lack of memory perhaps"
             ) from error
         finally:
@@ -192,7 +192,7 @@ def scan_group(group: _Group, compilers: Compilers, limits: Limits) -> SourceSca
     while waiting:
         try:
             asts, bad = _compile(waiting, str(group.version), compilers, limits)
-        except CompilerFailed as error:
+        except CompilerCrashed as error:
             if len(waiting) > 1:
                 return _halves(group, compilers, limits)
             bad = dict.fromkeys(waiting, str(error))

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from bridge.domain.scan_errors import SourceRefused, SourceTooLarge
+from bridge.domain.errors import SourceTooLarge, SourceUnreadable
 
 MAX_FILE_BYTES = 2 << 20
 MAX_TREE_BYTES = 200 << 20
@@ -46,11 +46,11 @@ class Remapping:
 
     @classmethod
     def parse(cls, text: str, where: str) -> Remapping:
-        """The parts of ``[context:]prefix=target``; `SourceRefused` for another text."""
+        """The parts of ``[context:]prefix=target``; `SourceUnreadable` for another text."""
         left, equals, target = text.strip().partition("=")
         context, colon, prefix = left.rpartition(":")
         if not equals or not (prefix if colon else left):
-            raise SourceRefused(where, "a remapping context:prefix=target", repr(text))
+            raise SourceUnreadable(where, "a remapping context:prefix=target", repr(text))
         return cls(prefix=prefix if colon else left, target=target, context=context)
 
     def __str__(self) -> str:
@@ -100,34 +100,36 @@ def language_of(name: str) -> Language:
 
 
 def checked_name(name: str, where: str) -> str:
-    """``name`` if it may name a file of a tree; else `SourceRefused`, which says why.
+    """``name`` if it may name a file of a tree; else `SourceUnreadable`, which says why.
 
     Refused are addresses, absolute paths, drive letters, backslashes, ``..`` that leave the root,
     and characters that no path has.
     """
     if not name or len(name) > MAX_NAME:
-        raise SourceRefused(where, f"a source name of 1 to {MAX_NAME} characters", f"{len(name)}")
+        raise SourceUnreadable(
+            where, f"a source name of 1 to {MAX_NAME} characters", f"{len(name)}"
+        )
     if any(ord(letter) < 32 or letter in "\\\x7f" for letter in name):
-        raise SourceRefused(where, "a source name of printable characters and /", repr(name))
+        raise SourceUnreadable(where, "a source name of printable characters and /", repr(name))
     scheme = urlsplit(name).scheme if ":" in name else ""
     if "://" in name or scheme:
-        raise SourceRefused(where, "a source name that is a path", f"the address {name!r}")
+        raise SourceUnreadable(where, "a source name that is a path", f"the address {name!r}")
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:
-        raise SourceRefused(where, "a source name inside the tree", repr(name))
+        raise SourceUnreadable(where, "a source name inside the tree", repr(name))
     return str(path)
 
 
 def read_text(path: Path, root: Path, where: str) -> str:
-    """The text of a file inside ``root``; `SourceRefused` where a link leads out of it.
+    """The text of a file inside ``root``; `SourceUnreadable` where a link leads out of it.
 
     UTF-8 is expected, and Latin-1 is what else it may be: old contracts have it in comments.
     """
     real = path.resolve()
     if not real.is_relative_to(root):
-        raise SourceRefused(where, f"a file inside {root}", f"a link to {real}")
+        raise SourceUnreadable(where, f"a file inside {root}", f"a link to {real}")
     if not real.is_file():
-        raise SourceRefused(where, "a file", "something else")
+        raise SourceUnreadable(where, "a file", "something else")
     size = real.stat().st_size
     if size > MAX_FILE_BYTES:
         raise SourceTooLarge(where, "bytes", MAX_FILE_BYTES, size)

@@ -1,14 +1,27 @@
 """The error tree: the drawing in the docstring is the tree, and each class says what it means."""
 
 import inspect
+import pickle
 import re
 
 import pytest
 
 from bridge.apps import cli
 from bridge.domain import errors
-from bridge.domain.errors import BridgeError, ConfigError, QuorumMissed
-from bridge.domain.match_errors import MatchError
+from bridge.domain.errors import (
+    AlreadyRunning,
+    BridgeError,
+    CodeUnreadable,
+    CompilerExhausted,
+    CompilerFailed,
+    CompilerMissing,
+    ConfigError,
+    NoMatch,
+    NotDeployed,
+    QuorumMissed,
+    RpcInconsistent,
+    SourceRefused,
+)
 
 CLASSES = {
     name: value
@@ -25,6 +38,7 @@ EXIT_CODES = {
     "ProcessError": 7,
     "RelayError": 8,
     "CircuitError": 9,
+    "MatchError": 10,
     "ProofError": 1,
 }
 
@@ -67,7 +81,7 @@ def test_exit_code_and_retryable_are_attributes_of_the_class(kind):
 def test_the_command_line_documents_every_exit_code():
     said = re.search(r"Exit codes: (.*)\.", cli.__doc__, re.DOTALL)[1]
     documented = {int(part.split()[0]) for part in said.split(";")}
-    ours = {kind.exit_code for kind in CLASSES.values()} | {MatchError.exit_code}
+    ours = {kind.exit_code for kind in CLASSES.values()}
     assert documented == {0, 130} | ours
 
 
@@ -86,3 +100,28 @@ def test_quorum_missed_names_each_signer():
     error = QuorumMissed(1, 2, ["signer 0: late", "signer 2: refused"])
     assert str(error) == "1 signatures, expected a weight of 2: signer 0: late; signer 2: refused"
     assert error.failures == ("signer 0: late", "signer 2: refused")
+
+
+MATCH_ERRORS = [
+    (SourceRefused("text"), "invalid_parameter"),
+    (AlreadyRunning("text"), "duplicate_verification_request"),
+    (CompilerMissing("0.8.99", "none"), "unsupported_compiler_version"),
+    (CompilerFailed("0.8.26", ["one", "two"]), "compiler_error"),
+    (CompilerExhausted("0.8.26", "time", "1 s"), "compiler_limit_exceeded"),
+    (NotDeployed(1, "0x00", 5), "contract_not_deployed"),
+    (CodeUnreadable(1, "0x00", "no"), "cannot_fetch_bytecode"),
+    (RpcInconsistent(1, "block 5", "a", "b"), "rpc_inconsistent"),
+    (NoMatch("no_match", "text"), "no_match"),
+]
+
+
+@pytest.mark.parametrize(("error", "code"), MATCH_ERRORS)
+def test_what_a_match_ends_with_has_sourcifys_code_and_travels(error, code):
+    assert error.code == code
+    back = pickle.loads(pickle.dumps(error))
+    assert (type(back), str(back), back.code) == (type(error), str(error), code)
+
+
+def test_a_compilers_first_error_is_said_and_the_rest_counted():
+    assert str(CompilerFailed("0.8.26", ["one", "two"])) == "compiler 0.8.26: one (and 1 more)"
+    assert str(CompilerFailed("0.8.26", [])) == "compiler 0.8.26: no output"

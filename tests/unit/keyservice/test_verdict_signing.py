@@ -12,9 +12,8 @@ from bridge.crypto.digests import revocation_digest, statement_content, verdict_
 from bridge.crypto.providers import select
 from bridge.crypto.signatures import SignatureProvider
 from bridge.domain.contexts import CONTEXTS, REVOCATION_CONTEXT, VERDICT_CONTEXT
-from bridge.domain.errors import InvalidSignature, UnknownKey
+from bridge.domain.errors import InvalidSignature, UnknownKey, VerdictConflict
 from bridge.domain.keys import Algorithm, PublicKeyRecord
-from bridge.domain.verdict_errors import VerdictConflict
 from bridge.domain.verdicts import MatchKind, VerdictStatement
 from bridge.keyservice.access import Grant, Right
 from bridge.keyservice.signer import Signer

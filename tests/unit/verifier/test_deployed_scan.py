@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 
 from bridge.chain.development import development_accounts
-from bridge.domain.errors import ChainUnreachable, InputError
-from bridge.domain.match_errors import NoMatch
+from bridge.domain.errors import ChainUnreachable, InputError, NoMatch
 from bridge.verifier.contract_scan import ContractScan
 from bridge.verifier.deployed_scan import scan_address
 from bridge.verifier.finding import Severity

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bridge.domain.errors import InputError
-from bridge.domain.scan_errors import IgnoreListWrong
+from bridge.domain.errors import IgnoreListWrong, InputError
 from bridge.verifier.detector import detectors
 from bridge.verifier.finding import (
     Algorithm,

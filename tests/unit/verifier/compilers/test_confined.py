@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bridge.domain.match_errors import CompilerExhausted, CompilerMissing
+from bridge.domain.errors import CompilerExhausted, CompilerMissing
 from bridge.verifier.compilers.confined import Limits, run_confined
 
 

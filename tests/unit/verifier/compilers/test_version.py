@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.domain.match_errors import SourceRefused
+from bridge.domain.errors import SourceRefused
 from bridge.verifier.compilers.version import Version, own_name
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.bytecode_errors import CodeProblem, CodeRefused
+from bridge.domain.errors import CodeProblem, CodeRefused
 from bridge.verifier.cbor import MAX_ITEMS, decode
 from bridge.verifier.evm.auxdata import MAX_SECTIONS, auxdata_sections
 from tests.evm_cases.compile import load

@@ -6,7 +6,7 @@ from eth.vm.forks.prague.computation import PragueComputation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.bytecode_errors import CodeProblem, CodeRefused
+from bridge.domain.errors import CodeProblem, CodeRefused
 from bridge.verifier.evm.disassembler import (
     MAX_CODE,
     check_code,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.domain.bytecode_errors import CodeProblem, CodeRefused
+from bridge.domain.errors import CodeProblem, CodeRefused
 from bridge.verifier.evm.formats import Pointer, points_to
 from bridge.verifier.evm.scan import scan_bytecode
 from tests.unit.verifier.evm.asm import assemble

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from eth_utils.abi import function_abi_to_4byte_selector
 
-from bridge.domain.bytecode_errors import CodeProblem, CodeRefused
-from bridge.domain.errors import InputError
+from bridge.domain.errors import CodeProblem, CodeRefused, InputError
 from bridge.verifier.detector import Detector, detectors
 from bridge.verifier.evm import finders
 from bridge.verifier.evm.scan import scan_bytecode

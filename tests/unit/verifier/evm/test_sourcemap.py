@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bridge.domain.bytecode_errors import CodeProblem, CodeRefused
+from bridge.domain.errors import CodeProblem, CodeRefused
 from bridge.verifier.evm.scan import scan_bytecode
 from bridge.verifier.evm.sourcemap import Entry, SourceMap, parse_source_map
 from tests.evm_cases.compile import SETTINGS, load

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.bytecode_errors import CodeRefused
+from bridge.domain.errors import CodeRefused
 from bridge.verifier.cbor import decode
 from bridge.verifier.match.auxdata import at_end, decode_map, vyper_at_end, vyper_immutables
 

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from bridge.crypto.hashing import keccak256
-from bridge.domain.match_errors import SourceRefused
+from bridge.domain.errors import SourceRefused
 from bridge.verifier.match.request import (
     MAX_BYTES,
     Target,

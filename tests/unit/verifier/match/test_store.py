@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.domain.errors import ConfigError
-from bridge.domain.match_errors import AlreadyRunning, SourceRefused
+from bridge.domain.errors import AlreadyRunning, ConfigError, SourceRefused
 from bridge.verifier.match.proxies import Implementation, Proxy, ProxyKind
 from bridge.verifier.match.record import proxy_from, proxy_json, standing_from
 from bridge.verifier.match.store import Store

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.domain.scan_errors import CompilerFailed
+from bridge.domain.errors import CompilerCrashed
 from bridge.verifier.compilers.confined import Limits
 from bridge.verifier.finding import Confidence
 from bridge.verifier.sources.compile import LIMITS, compile_closure, run, version_for
@@ -66,27 +66,27 @@ def test_a_compiler_that_nobody_installed_is_fetched_where_one_may(tmp_path: Pat
     assert version_for(old, fetching) == "0.6.12"
     compiled = compile_closure(old, "0.6.12", fetching, LIMITS)
     assert compiled.asts["A.sol"]["nodeType"] == "SourceUnit"
-    with pytest.raises(CompilerFailed, match=r"npm has no such solc"):
+    with pytest.raises(CompilerCrashed, match=r"npm has no such solc"):
         compile_closure(old, "0.6.99", fetching, LIMITS)
     assert InstalledCompilers((CACHE,)).path("0.6.12").is_file()
 
 
 def test_a_compiler_over_its_time_is_ended(compilers: InstalledCompilers) -> None:
     version = compilers.versions()[0]
-    with pytest.raises(CompilerFailed, match=r"time reached the limit of 0\.05 s"):
+    with pytest.raises(CompilerCrashed, match=r"time reached the limit of 0\.05 s"):
         compile_closure(closure(GOOD % "A"), version, compilers, SHORT)
 
 
 def test_a_compiler_that_is_none_is_told(tmp_path: Path) -> None:
     broken = tmp_path / "soljson.js"
     broken.write_text("throw new Error('not a compiler');")
-    with pytest.raises(CompilerFailed, match="not a compiler"):
+    with pytest.raises(CompilerCrashed, match="not a compiler"):
         run(broken, "0.0.0", {}, Limits())
     broken.write_text("module.exports = {};")
-    with pytest.raises(CompilerFailed, match="no standard JSON interface"):
+    with pytest.raises(CompilerCrashed, match="no standard JSON interface"):
         run(broken, "0.0.0", {}, Limits())
     broken.write_text("process.stdout.write('no json'); process.exit(0);")
-    with pytest.raises(CompilerFailed, match="no JSON"):
+    with pytest.raises(CompilerCrashed, match="no JSON"):
         run(broken, "0.0.0", {}, Limits())
 
 

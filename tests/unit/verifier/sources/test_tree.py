@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.scan_errors import SourceRefused, SourceTooLarge
+from bridge.domain.errors import SourceTooLarge, SourceUnreadable
 from bridge.verifier.sources import documents, tree
 from bridge.verifier.sources.documents import open_tree
 from bridge.verifier.sources.imports import Imports, heads
@@ -45,11 +45,11 @@ def standard(sources: Any, **rest: Any) -> dict[str, Any]:
     ],
 )
 def test_a_name_that_leads_out_of_the_tree_is_refused(name: str, said: str, tmp_path: Path) -> None:
-    with pytest.raises(SourceRefused, match=said):
+    with pytest.raises(SourceUnreadable, match=said):
         checked_name(name, "sources")
     path = tmp_path / "input.json"
     path.write_text(json.dumps(standard({name: {"content": TEXT}})))
-    with pytest.raises(SourceRefused, match=said):
+    with pytest.raises(SourceUnreadable, match=said):
         open_tree(path)
 
 
@@ -76,7 +76,7 @@ def test_a_standard_json_input_that_is_none_is_refused(
 ) -> None:
     path = tmp_path / "input.json"
     path.write_text(json.dumps(document))
-    with pytest.raises(SourceRefused, match=said):
+    with pytest.raises(SourceUnreadable, match=said):
         open_tree(path)
 
 
@@ -84,7 +84,7 @@ def test_a_standard_json_input_that_is_none_is_refused(
 def test_what_is_no_json_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "input.json"
     path.write_text(text)
-    with pytest.raises(SourceRefused, match="expected JSON"):
+    with pytest.raises(SourceUnreadable, match="expected JSON"):
         open_tree(path)
 
 
@@ -110,7 +110,7 @@ def test_a_link_out_of_the_folder_is_refused_and_one_inside_is_taken(tmp_path: P
     (inside / "C.sol").symlink_to(inside / "A.sol")
     assert set(open_tree(inside).wanted) == {"A.sol", "C.sol"}
     (inside / "D.sol").symlink_to(outside / "B.sol")
-    with pytest.raises(SourceRefused, match="link"):
+    with pytest.raises(SourceUnreadable, match="link"):
         open_tree(inside)
 
 
@@ -125,12 +125,12 @@ def test_an_import_does_not_leave_the_folder(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_sources_and_a_path_without_anything_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceRefused, match=r"end in \.sol or \.vy"):
+    with pytest.raises(SourceUnreadable, match=r"end in \.sol or \.vy"):
         open_tree(tmp_path)
-    with pytest.raises(SourceRefused, match="that exists"):
+    with pytest.raises(SourceUnreadable, match="that exists"):
         open_tree(tmp_path / "none")
     (tmp_path / "a.txt").write_text("")
-    with pytest.raises(SourceRefused, match=r"a\.txt"):
+    with pytest.raises(SourceUnreadable, match=r"a\.txt"):
         open_tree(tmp_path / "a.txt")
 
 
@@ -152,10 +152,10 @@ def test_a_foundry_project_has_its_sources_remappings_and_libraries(tmp_path: Pa
 
 def test_wrong_settings_of_a_project_are_refused(tmp_path: Path) -> None:
     root = written(tmp_path, foundry_toml="[profile", src__A_sol=TEXT)
-    with pytest.raises(SourceRefused, match="TOML"):
+    with pytest.raises(SourceUnreadable, match="TOML"):
         open_tree(root)
     (root / "foundry.toml").write_text('[profile.default]\nsrc = "../.."\n')
-    with pytest.raises(SourceRefused, match="inside the tree"):
+    with pytest.raises(SourceUnreadable, match="inside the tree"):
         open_tree(root)
 
 
@@ -196,7 +196,7 @@ def test_artifacts_of_hardhat_foundry_and_ape_lead_to_their_source(tmp_path: Pat
     for path in (hardhat, foundry, ape):
         assert open_tree(path).wanted == ("contracts/A.sol",), path
     ape.write_text(json.dumps({"sourceId": "contracts/Gone.sol"}))
-    with pytest.raises(SourceRefused, match=r"Gone\.sol"):
+    with pytest.raises(SourceUnreadable, match=r"Gone\.sol"):
         open_tree(ape)
 
 
@@ -214,5 +214,5 @@ def test_imports_and_pragmas_are_read_from_code_not_from_comments() -> None:
 def test_a_remapping_is_read_in_its_parts() -> None:
     assert Remapping.parse("ctx:a/=b/", "x") == Remapping("a/", "b/", "ctx")
     for text in ("", "a", "=b", "ctx:=b"):
-        with pytest.raises(SourceRefused, match="remapping"):
+        with pytest.raises(SourceUnreadable, match="remapping"):
             Remapping.parse(text, "x")

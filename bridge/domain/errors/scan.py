@@ -1,25 +1,18 @@
-"""What a scan of sources refuses.
-
-InputError
-├── SourceRefused       a source, name or project that may not be read
-│   └── SourceTooLarge  more bytes or files than a scan takes
-├── IgnoreListWrong     an ignore list that does not say what it ignores, and why
-└── CompilerFailed      a compiler that crashed, hung or answered with no JSON
-"""
+"""What a scan of sources refuses."""
 
 from __future__ import annotations
 
-from bridge.domain.errors import InputError
+from bridge.domain.errors.input import InputError
 
 
-class SourceRefused(InputError):
+class SourceUnreadable(InputError):
     """A source, name or project that may not be read."""
 
     def __init__(self, where: str, expected: str, got: str) -> None:
         super().__init__(f"{where}: expected {expected}, got {got}")
 
 
-class SourceTooLarge(SourceRefused):
+class SourceTooLarge(SourceUnreadable):
     """More bytes or files than a scan takes."""
 
     def __init__(self, where: str, what: str, limit: int, got: int) -> None:
@@ -30,7 +23,7 @@ class IgnoreListWrong(InputError):
     """An ignore list that does not say what it ignores, and why."""
 
 
-class CompilerFailed(InputError):
+class CompilerCrashed(InputError):
     """A compiler that crashed, hung, took too much memory or answered with no JSON."""
 
     def __init__(self, version: str, reason: str) -> None:

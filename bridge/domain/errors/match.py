@@ -1,27 +1,11 @@
-"""What goes wrong while code is held against its source.
-
-    BridgeError
-    ├── InputError
-    │   └── SourceRefused         a request, a standard JSON or a metadata that cannot be used
-    │       └── AlreadyRunning    the same contract is being verified already
-    └── MatchError
-        ├── CompilerMissing       no such compiler, or nothing that runs it
-        ├── CompilerFailed        the compiler refused the sources
-        ├── CompilerExhausted     the compiler ran into its limit of time or memory
-        ├── NotDeployed           the address has no code
-        ├── CodeUnreadable        the chain does not say what the code is   (may be retried)
-        ├── RpcInconsistent       the chain said one thing, then another    (may be retried)
-        └── NoMatch               code and source differ, or the code is forged
-
-Each carries ``code``, which is Sourcify's ``customCode`` where Sourcify has one for it
-(docs.sourcify.dev, API v2).
-"""
+"""What goes wrong while code is held against its source."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridge.domain.errors import BridgeError, InputError
+from bridge.domain.errors.base import BridgeError
+from bridge.domain.errors.input import InputError
 
 
 class SourceRefused(InputError):

@@ -1,14 +1,10 @@
-"""What is wrong with contract code or with what belongs to it: a part of the tree in `errors`.
-
-InputError
-└── CodeRefused             bytes that are no EVM code that can be read; carries a code
-"""
+"""What is wrong with contract code or with what belongs to it: a part of the tree in `errors`."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from bridge.domain.errors import InputError
+from bridge.domain.errors.input import InputError
 
 
 class CodeProblem(StrEnum):

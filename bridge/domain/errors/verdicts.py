@@ -1,17 +1,9 @@
-"""What goes wrong with verdicts, in the one tree of ``bridge.domain.errors``.
-
-KeyServiceError
-└── VerdictConflict   a second, different statement for a place already signed
-RelayError
-├── VerdictMismatch   an attestor finds something else than it is asked to sign
-├── VerdictRefused    a statement that no registry takes, or that no attestor may sign
-├── BlockNotFinal     a verdict at a block that may still go      (may be retried)
-└── NotVerified       no verdict that counts is on a contract
-"""
+"""What goes wrong with verdicts, in the one tree of ``bridge.domain.errors``."""
 
 from __future__ import annotations
 
-from bridge.domain.errors import KeyServiceError, RelayError
+from bridge.domain.errors.keyservice import KeyServiceError
+from bridge.domain.errors.relay import RelayError
 
 
 class VerdictConflict(KeyServiceError):
