@@ -6,6 +6,7 @@ finds less, and what it finds is less sure.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from bridge.verifier.sources.expressions import LOCATIONS, MUTABILITIES, VISIBILITIES
@@ -24,18 +25,23 @@ def read_solidity(name: str, text: str) -> Node:
 class Reader(Statements):
     """Reads units, contracts and functions: one pass over the tokens of a file."""
 
-    def unit(self, name: str) -> Node:
+    def each(self, read: Callable[[], Node | None], done: Callable[[], bool]) -> list[Node]:
+        """What ``read`` makes of one part after another; what it cannot read is passed over."""
         nodes: list[Node] = []
-        while self.at < len(self.words):
+        while not done():
             before = self.at
             try:
-                one = self.top()
+                one = read()
                 if one is not None:
                     nodes.append(one)
             except Unread:
                 self.skip()
             if self.at == before:
                 self.at += 1
+        return nodes
+
+    def unit(self, name: str) -> Node:
+        nodes = self.each(self.top, lambda: self.at >= len(self.words))
         return self.node("SourceUnit", 0, nodes=nodes, absolutePath=name)
 
     def top(self) -> Node | None:
@@ -68,17 +74,7 @@ class Reader(Statements):
         while self.peek() not in ("{", ""):
             self.at += 1
         self.expect("{")
-        nodes: list[Node] = []
-        while self.peek() not in NO_STATEMENT:
-            before = self.at
-            try:
-                one = self.member()
-                if one is not None:
-                    nodes.append(one)
-            except Unread:
-                self.skip()
-            if self.at == before:
-                self.at += 1
+        nodes = self.each(self.member, lambda: self.peek() in NO_STATEMENT)
         self.accept("}")
         return self.node(
             "ContractDefinition", start, name=name, contractKind=kind, abstract=abstract,

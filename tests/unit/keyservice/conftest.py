@@ -5,6 +5,8 @@ from uuid import uuid4
 
 import pytest
 
+from bridge.crypto.providers import select
+from bridge.crypto.signatures import SignatureProvider
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.keys import Algorithm, Provenance, PublicKeyRecord
 from bridge.domain.rotations import Rotation
@@ -101,3 +103,22 @@ def store(database: Path, key_file: Path) -> Iterator[KeyStore]:
     opened = KeyStore.open(database, key_file)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def signatures() -> SignatureProvider:
+    """The provider that signs by default."""
+    return select("default").signatures
+
+
+@pytest.fixture
+def record(
+    store: KeyStore,
+    make_record: Callable[..., PublicKeyRecord],
+    signatures: SignatureProvider,
+) -> PublicKeyRecord:
+    """A key of ML-DSA-87 that is in the store."""
+    key_pair = signatures.key_pair(Algorithm.ML_DSA_87, bytes(range(32)))
+    made = make_record(public_key=key_pair.public_key)
+    store.add_key(made, bytes(range(32)))
+    return made

@@ -9,7 +9,6 @@ import pytest
 
 from bridge.crypto.digests import checkpoint_digest, rotation_digest
 from bridge.crypto.keys import SecretKey
-from bridge.crypto.providers import select
 from bridge.crypto.signatures import RoutedSignatures, SignatureProvider
 from bridge.domain.checkpoints import Checkpoint
 from bridge.domain.contexts import CHECKPOINT_CONTEXT, ROTATION_CONTEXT
@@ -28,20 +27,6 @@ from bridge.keyservice.store import KeyStore
 MakeRecord = Callable[..., PublicKeyRecord]
 SEED = bytes(range(32))
 ML_DSA = Algorithm.ML_DSA_87
-
-
-@pytest.fixture
-def signatures() -> SignatureProvider:
-    return select("default").signatures
-
-
-@pytest.fixture
-def record(
-    store: KeyStore, make_record: MakeRecord, signatures: SignatureProvider
-) -> PublicKeyRecord:
-    made = make_record(public_key=signatures.key_pair(ML_DSA, SEED).public_key)
-    store.add_key(made, SEED)
-    return made
 
 
 class Watched(RoutedSignatures):

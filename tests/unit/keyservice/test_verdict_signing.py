@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from bridge.crypto.digests import revocation_digest, statement_content, verdict_digest
-from bridge.crypto.providers import select
 from bridge.crypto.signatures import SignatureProvider
 from bridge.domain.contexts import CONTEXTS, REVOCATION_CONTEXT, VERDICT_CONTEXT
 from bridge.domain.errors import InvalidSignature, UnknownKey, VerdictConflict
@@ -27,20 +26,6 @@ ML_DSA = Algorithm.ML_DSA_87
 OTHER = dataclasses.replace(
     STATEMENT, verdict=dataclasses.replace(VERDICT, match=MatchKind.EXACT_MATCH)
 )
-
-
-@pytest.fixture
-def signatures() -> SignatureProvider:
-    return select("default").signatures
-
-
-@pytest.fixture
-def record(
-    store: KeyStore, make_record: MakeRecord, signatures: SignatureProvider
-) -> PublicKeyRecord:
-    made = make_record(public_key=signatures.key_pair(ML_DSA, SEED).public_key)
-    store.add_key(made, SEED)
-    return made
 
 
 def moved(statement: VerdictStatement, **changes: object) -> VerdictStatement:
