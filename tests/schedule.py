@@ -15,6 +15,7 @@ COMPILED = "artifacts and ape"
 
 PARTS = (
     (re.compile(r"^tests/integration/.*\[(?:.*-)?on (anvil|embedded)\b"), "the network on {}"),
+    (re.compile(r"/test_verdicts\.py::.*\[(?:.*-)?(anvil|embedded)\b"), "verdicts on {}"),
     # The second finds what the compiler made for the first.
     (re.compile(r"/test_generated\.py::test_artifacts_are_|/test_ape\.py::()"), COMPILED),
     (re.compile(r"/faults/test_table\.py::.*\[kill-9-(chain)-"), "faults of a {}"),

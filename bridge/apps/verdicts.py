@@ -6,7 +6,6 @@ A statement with its signatures is a file, so that it may be made by one and bro
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from bridge.chain.transactions import TRANSACTION_GAS_CAP, Account
 from bridge.chain.verdicts import BASE_GAS, GAS_A_SIGNATURE, Verdicts
 from bridge.crypto.digests import statement_digest
 from bridge.domain.errors import AttestorRefused, BridgeError, InputError, QuorumMissed
+from bridge.domain.jsontext import parsed_json
 from bridge.domain.verdicts import (
     NO_DIGEST,
     Place,
@@ -84,8 +84,8 @@ class SignedStatement:
     def read(cls, path: Path) -> SignedStatement:
         """The statement that ``path`` has; ``InputError`` for anything else."""
         try:
-            raw = StatementFile.model_validate(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, ValidationError, RecursionError) as error:
+            raw = StatementFile.model_validate(parsed_json(path.read_bytes()))
+        except (OSError, ValueError, ValidationError) as error:
             raise InputError(f"{path}: expected a signed statement: {error}") from error
         body = raw.verdict or raw.revocation
         if body is None or (raw.verdict and raw.revocation):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import errno
-import json
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -29,6 +28,7 @@ from starlette.routing import Route
 from bridge.chain.embedded import EmbeddedChain
 from bridge.chain.embedded_rpc import EmbeddedRpc, RpcFailure
 from bridge.domain.errors import InputError, PortInUse
+from bridge.domain.jsontext import parsed_json
 
 HOST = "127.0.0.1"
 MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -120,8 +120,8 @@ class EmbeddedServer:
                 status_code=413,
             )
         try:
-            parsed = json.loads(body)
-        except (ValueError, RecursionError):
+            parsed = parsed_json(body)
+        except ValueError:
             return JSONResponse(_error(None, PARSE_ERROR, "parse error: the body is no JSON"))
         if not isinstance(parsed, list):
             answer = await self._answer(parsed)

@@ -10,13 +10,13 @@ Lines are not named: they move.
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bridge.domain.errors import IgnoreListWrong
+from bridge.domain.jsontext import parsed_json
 from bridge.verifier.finding import Finding
 from bridge.verifier.report import Ignored
 
@@ -49,10 +49,10 @@ def read_rules(path: Path, known: Iterable[str]) -> list[Rule]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise IgnoreListWrong(f"{path}: expected at most {MAX_BYTES} bytes")
-        document = json.loads(path.read_text())
+        document = parsed_json(path.read_bytes())
     except OSError as error:
         raise IgnoreListWrong(f"{path}: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise IgnoreListWrong(f"{path}: expected JSON, got {error}") from error
     listed = document.get("ignore") if isinstance(document, dict) else None
     if not isinstance(listed, list):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from bridge.domain.errors import InputError
+from bridge.domain.jsontext import parsed_json
 from bridge.verifier.finding import Severity
 
 
@@ -15,9 +14,9 @@ def worst_severity(report: bytes) -> Severity | None:
     ``InputError`` for anything else.
     """
     try:
-        found = json.loads(report)["findings"]
+        found = parsed_json(report)["findings"]
         severities = [Severity(one["severity"]) for one in found]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"scan: expected an object with findings that have a severity: {error}"
         ) from error

@@ -11,7 +11,6 @@ ask: an answer is public, and the module believes nothing of it that it does not
 from __future__ import annotations
 
 import asyncio
-import json
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request
@@ -22,6 +21,7 @@ from bridge.chain.hyperlane import ProofRequest
 from bridge.chain.wire import data as hex_data
 from bridge.chain.wire import parse_data
 from bridge.domain.errors import BridgeError, InputError, NotAttested, UnknownMessage
+from bridge.domain.jsontext import parsed_json
 from bridge.relayer.prove import Prover
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -86,8 +86,8 @@ async def _body(request: Request) -> dict[str, object]:
         if len(raw) > MAX_BODY_BYTES:
             raise InputError(f"body: expected at most {MAX_BODY_BYTES} bytes")
     try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError) as error:
+        body = parsed_json(raw)
+    except ValueError as error:
         raise InputError(f"body: expected JSON: {error}") from error
     if not isinstance(body, dict):
         raise InputError(f"body: expected an object, got {type(body).__name__}")

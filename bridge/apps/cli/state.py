@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from json import loads
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from bridge.apps.cli.progress import picture_path, progress_bar, say_written
 from bridge.apps.cli.root import JsonOption, print_json
 from bridge.apps.interrupts import stoppable
 from bridge.domain.errors import InputError
+from bridge.domain.jsontext import parsed_json
 
 app = typer.Typer(help="Entangled states in memories.", no_args_is_help=True)
 
@@ -119,8 +119,8 @@ def demo(
 
 def _figures(rates: Path) -> Any:
     try:
-        return loads(rates.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        return parsed_json(rates.read_bytes())
+    except (OSError, ValueError) as error:
         raise InputError(f"rates: expected a file of JSON, got {rates}: {error}") from None
 
 

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import from_json
 
 from bridge.domain.errors import ConfigError, InputError
+from bridge.domain.jsontext import require_shallow
 from bridge.quantum.circuits.profile import Coupling, HardwareProfile, Qubit
 
 FORMAT = "astralink-hardware-profile"
@@ -108,13 +108,7 @@ def read_profile(path: Path) -> HardwareProfile:
 def parse_profile(text: str, source: str = "profile") -> HardwareProfile:
     """The profile in ``text``; ``source`` names it in errors."""
     try:
-        # First by a parser with a limit of its own: where a library has raised Python's, text that
-        # is deep enough ends the process in the other.
-        from_json(text)
-    except ValueError as error:
-        if "recursion limit" in str(error):
-            raise InputError(f"{source}: expected JSON less deep") from None
-    try:
+        require_shallow(text)
         raw = json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         raise InputError(
@@ -122,6 +116,8 @@ def parse_profile(text: str, source: str = "profile") -> HardwareProfile:
         ) from None
     except _Twice as error:
         raise InputError(f"{source}: key {error.args[0]!r} stands twice in one object") from None
+    except ValueError as error:
+        raise InputError(f"{source}: expected JSON less deep: {error}") from None
     try:
         document = _Document.model_validate(raw)
     except ValidationError as error:

@@ -5,7 +5,6 @@ Sources stand in the request itself: nothing is fetched from a URL or read from 
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Any
 
 from bridge.crypto.hashing import keccak256
 from bridge.domain.errors import SourceRefused
+from bridge.domain.jsontext import parsed_json
 from bridge.verifier.compilers.version import Version
 
 MAX_BYTES = 10 << 20
@@ -75,12 +75,9 @@ def parse_json(text: bytes | str, what: str, limit: int = MAX_BYTES) -> Any:
     if len(text) > limit:
         raise SourceRefused(f"{what}: expected at most {limit} bytes, got {len(text)}")
     try:
-        value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        reason = str(error) if isinstance(error, ValueError) else "nested too deep"
-        raise SourceRefused(f"{what}: expected JSON: {reason[:200]}") from error
-    _check_depth(value, what)
-    return value
+        return parsed_json(text, MAX_DEPTH, unique=True)
+    except ValueError as error:
+        raise SourceRefused(f"{what}: expected JSON: {str(error)[:200]}") from error
 
 
 def from_standard_json(value: object, version: object, target: object) -> Request:
@@ -265,29 +262,3 @@ def _object(value: object, name: str) -> dict[str, Any]:
         kind = "none" if value is None else type(value).__name__
         raise SourceRefused(f"{name}: expected an object, got {kind}")
     return value
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key that comes twice")
-    return found
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"the number {name}")
-
-
-def _check_depth(value: object, what: str) -> None:
-    level: list[object] = [value]
-    for _ in range(MAX_DEPTH):
-        below: list[object] = []
-        for one in level:
-            if isinstance(one, dict):
-                below += one.values()
-            elif isinstance(one, list):
-                below += one
-        if not below:
-            return
-        level = below
-    raise SourceRefused(f"{what}: expected at most {MAX_DEPTH} levels")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tomllib
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.domain.errors import SourceTooLarge, SourceUnreadable
+from bridge.domain.jsontext import parsed_json
 from bridge.verifier.sources.tree import (
     MAX_FILE_BYTES,
     MAX_FILES,
@@ -202,16 +202,16 @@ def _inside(folder: object, where: Path) -> str:
     return checked_name(folder.removeprefix("./").rstrip("/") or ".", str(where))
 
 
+DEEPEST = 900
+"""Levels of an artifact, in which a syntax tree may stand."""
+
+
 def read_json(path: Path, limit: int) -> Any:
     """The JSON in a file; `SourceUnreadable` where it is none, `SourceTooLarge` above ``limit``."""
     size = path.stat().st_size
     if size > limit:
         raise SourceTooLarge(str(path), "bytes", limit, size)
     try:
-        return json.loads(path.read_bytes(), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+        return parsed_json(path.read_bytes(), DEEPEST)
+    except ValueError as error:
         raise SourceUnreadable(str(path), "JSON", f"{type(error).__name__}: {error}") from error
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
