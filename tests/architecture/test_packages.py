@@ -87,7 +87,7 @@ def _is_override(node: ast.AST) -> bool:
     return any(isinstance(one, ast.Name) and one.id == "override" for one in decorators)
 
 
-WITH_EXAMPLES = [path for path in MODULES if ">>>" in path.read_text()]
+WITH_EXAMPLES = [path for path in MODULES if ">>> " in path.read_text()]
 
 
 @pytest.fixture

@@ -58,14 +58,14 @@ def test_both_say_yes_and_both_say_no(compared: Sequence[Compared]) -> None:
 
 
 def test_transformations_and_values_are_the_same(compared: Sequence[Compared]) -> None:
-    """Where both match: the same names, offsets and bytes."""
+    """Where both match alike: the same names, offsets and bytes."""
     looked = 0
     for one in compared:
         for side, mine, theirs in (
             ("runtime", one.ours.runtime, one.theirs.runtime),
             ("creation", one.ours.creation, one.theirs.creation),
         ):
-            if not mine or not theirs:
+            if not mine or mine != theirs:
                 continue
             ours, other = one.ours.transformations[side], one.theirs.transformations[side]
             assert in_order(ours["list"]) == in_order(other["list"]), one.id

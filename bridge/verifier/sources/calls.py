@@ -47,6 +47,7 @@ class Calls(ABC):
         """The token of a site in this function."""
 
     def call(self, node: Node, alone: bool) -> Taint:
+        """What a call gives; ``alone`` says that nobody looks at its value."""
         called, options = what_is_called(node)
         arguments = [self.value(one) for one in node.get("arguments") or ()]
         extra = self.union(options)
@@ -65,6 +66,7 @@ class Calls(ABC):
         return joined | self.value(called)
 
     def created(self, called: Node, joined: Taint) -> Taint:
+        """What `new` gives: an effect where it makes a contract, none for an array."""
         name = str((called.get("typeName") or {}).get("name") or "")
         described = type_of(called)
         makes = "contract " in described if described else name[:1].isupper() and "[" not in name
@@ -74,6 +76,7 @@ class Calls(ABC):
         return joined
 
     def named_call(self, node: Node, called: Node, arguments: list[Taint], joined: Taint) -> Taint:
+        """What a call of a function by its name gives: an own one is followed."""
         name = str(called["name"])
         target = self.program.by_id.get(called.get("referencedDeclaration") or 0)
         if not self.program.compiled:
@@ -105,6 +108,7 @@ class Calls(ABC):
         pays: bool,
         alone: bool,
     ) -> Taint:
+        """What a call of a member gives: of a library, a base, another contract or an address."""
         base, member = called["expression"], str(called["memberName"])
         receiver = self.value(base)
         found = self.target(called, base, member, len(arguments))
@@ -159,6 +163,7 @@ class Calls(ABC):
     def low_level(
         self, node: Node, base: Node, member: str, everything: Taint, pays: bool
     ) -> Taint:
+        """What `call`, `delegatecall` or `staticcall` of an address gives."""
         address = self.flow.constants.value(base, self.function, self.flow.contract)
         if address in PRECOMPILES:
             return self.site(PRECOMPILES[address], node) | everything
@@ -211,6 +216,7 @@ class Calls(ABC):
         )
 
     def does(self, effect: Effect, taint: Taint) -> Taint:
+        """Note an effect that ``taint`` decides, and give the taint on."""
         self.out.effects.add(effect)
         self.out.decides |= taint
         return taint

@@ -19,19 +19,23 @@ class Cursor:
     # Tokens.
 
     def peek(self, ahead: int = 0) -> str:
+        """The word that is ``ahead`` of here, empty behind the end."""
         at = self.at + ahead
         return self.words[at].text if at < len(self.words) else ""
 
     def kind(self, ahead: int = 0) -> Kind | None:
+        """The kind of that word, None behind the end."""
         at = self.at + ahead
         return self.words[at].kind if at < len(self.words) else None
 
     def start(self) -> int:
+        """Where the next word begins, in bytes; the last word's start at the end."""
         if self.at < len(self.words):
             return self.words[self.at].start
         return self.words[-1].start if self.words else 0
 
     def take(self) -> str:
+        """The next word, which is passed; ``Unread`` at the end."""
         text = self.peek()
         if not text:
             raise Unread("more text")
@@ -39,21 +43,25 @@ class Cursor:
         return text
 
     def accept(self, text: str) -> bool:
+        """Pass the next word where it is ``text``; whether it was."""
         if self.peek() == text:
             self.at += 1
             return True
         return False
 
     def expect(self, text: str) -> None:
+        """Pass the next word, which must be ``text``; ``Unread`` where it is not."""
         if not self.accept(text):
             raise Unread(text)
 
     def word(self) -> str:
+        """The next word, which must be a name; ``Unread`` where it is not."""
         if self.kind() is not Kind.WORD:
             raise Unread("a name")
         return self.take()
 
     def node(self, kind: str, start: int, /, **fields: Any) -> Node:
+        """A node from ``start`` to the last word that was passed, as the compiler writes it."""
         last = self.words[self.at - 1] if self.at else None
         end = last.start + len(last.text) if last else start
         return {

@@ -22,6 +22,7 @@ class Expressions(Cursor):
     """Reads expressions, types and declarations of variables."""
 
     def path(self) -> str:
+        """Names with dots between them."""
         name = self.word()
         while self.peek() == "." and self.kind(1) is Kind.WORD:
             self.at += 1
@@ -29,6 +30,7 @@ class Expressions(Cursor):
         return name
 
     def type_name(self) -> Node:
+        """A type: elementary, a name, a mapping or a function, and arrays of these."""
         start = self.start()
         if self.peek() in ("mapping", "function"):
             text = self.take()
@@ -48,6 +50,7 @@ class Expressions(Cursor):
         return self.node("TypeName", start, name=text)
 
     def declaration(self, start: int, kind: Node, name: str, **fields: Any) -> Node:
+        """The declaration of ``name`` with the type ``kind``."""
         described = {"typeString": kind["name"]}
         return self.node(
             "VariableDeclaration",
@@ -59,6 +62,7 @@ class Expressions(Cursor):
         )
 
     def parameters(self) -> list[Node]:
+        """Declarations in brackets."""
         self.expect("(")
         found = []
         while self.peek() not in (")", ""):
@@ -75,6 +79,7 @@ class Expressions(Cursor):
         return found
 
     def expression(self) -> Node:
+        """An expression, assignments among them; ``Unread`` where it nests too deep."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             self.depth -= 1
@@ -103,6 +108,7 @@ class Expressions(Cursor):
         return left
 
     def binary(self, least: int) -> Node:
+        """An expression of operators that bind at least so strongly."""
         start = self.start()
         left = self.unary()
         while BINARY.get(self.peek(), 0) >= least:
@@ -118,6 +124,7 @@ class Expressions(Cursor):
         return left
 
     def unary(self) -> Node:
+        """An expression with operators before or behind it."""
         start = self.start()
         if self.peek() in ("!", "~", "-", "+", "++", "--", "delete"):
             operator = self.take()
@@ -136,6 +143,7 @@ class Expressions(Cursor):
         return self.postfix(start, self.primary())
 
     def primary(self) -> Node:
+        """A literal, a name, a tuple, a `new`, with what follows it."""
         start, kind, text = self.start(), self.kind(), self.peek()
         if kind is Kind.NUMBER:
             self.at += 1
@@ -165,6 +173,7 @@ class Expressions(Cursor):
         return self.node("Identifier", start, name=name)
 
     def postfix(self, start: int, value: Node) -> Node:
+        """``value`` with the members, indices and calls that follow it."""
         while True:
             text = self.peek()
             if text == "." and self.kind(1) is Kind.WORD:
@@ -193,6 +202,7 @@ class Expressions(Cursor):
                 return value
 
     def arguments(self) -> list[Node]:
+        """The arguments of a call, named ones in their own order."""
         self.expect("(")
         if self.peek() == "{":
             _, found = self.named()
@@ -206,6 +216,7 @@ class Expressions(Cursor):
         return found
 
     def named(self) -> tuple[list[str], list[Node]]:
+        """Names and values between braces."""
         self.expect("{")
         names, values = [], []
         while self.peek() not in ("}", ""):

@@ -93,6 +93,7 @@ class Run(Calls):
                 self.stored[str(one["name"])] = []
 
     def result(self) -> Summary:
+        """The summary of the function, once nothing is added to it any more."""
         curve = curve_constants(self.program, self.function)
         own = self.site(curve, self.function.node) if curve else NONE
         for _ in range(4):
@@ -122,6 +123,7 @@ class Run(Calls):
         return frozenset((token,))
 
     def modifier(self, node: Node) -> None:
+        """Follow a modifier around the function."""
         name = str((node.get("modifierName") or {}).get("name") or "")
         found = self.program.modifier_in(self.flow.contract, name)
         arguments = [self.value(one) for one in node.get("arguments") or ()]
@@ -133,6 +135,7 @@ class Run(Calls):
     # Statements.
 
     def statement(self, node: Node | None) -> None:
+        """Follow a statement and all that is in it."""
         if not node:
             return
         kind = node["nodeType"]
@@ -170,6 +173,7 @@ class Run(Calls):
             self.assembly(node)
 
     def declare(self, node: Node) -> None:
+        """Follow a declaration: its variables hold what its value holds."""
         initial = node.get("initialValue")
         taint = self.value(initial)
         for one in node.get("declarations") or ():
@@ -181,6 +185,7 @@ class Run(Calls):
                 self.stored[name] = [name, *names_in(initial)]
 
     def give(self, name: str, taint: Taint) -> None:
+        """Have a variable hold ``taint`` too."""
         if name:
             self.values.setdefault(name, set()).update(taint)
 
@@ -223,12 +228,14 @@ class Run(Calls):
         return NONE
 
     def union(self, nodes: Sequence[Node]) -> Taint:
+        """What these expressions hold together."""
         result: Taint = NONE
         for one in nodes:
             result |= self.value(one)
         return result
 
     def binary(self, node: Node) -> Taint:
+        """What an operator of two values gives."""
         left, right = node.get("leftExpression"), node.get("rightExpression")
         taint = self.value(left) | self.value(right)
         if node.get("operator") in ("==", "!=") and any(no_address(one) for one in (left, right)):
@@ -241,6 +248,7 @@ class Run(Calls):
         return taint
 
     def assign(self, node: Node) -> Taint:
+        """Follow an assignment, and give what was assigned."""
         taint = self.value(node.get("rightHandSide"))
         left = node["leftHandSide"]
         targets = left.get("components") or () if left["nodeType"] == "TupleExpression" else (left,)
@@ -275,6 +283,7 @@ class Run(Calls):
         self.out.decides |= taint | indexes
 
     def assembly(self, node: Node) -> None:
+        """Follow a block of assembly, which is read here where the compiler did not."""
         tree = node.get("AST")
         if tree is None:
             tree = read_yul(str(node.get("operations") or ""), start_of(node))

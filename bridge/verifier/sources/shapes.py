@@ -73,6 +73,7 @@ def takes_proof(member: str, declared: Contract | Function | Node | None) -> boo
 
 
 def mentions(nodes: object, name: str) -> bool:
+    """Whether a name or member of that name stands anywhere in the nodes."""
     if isinstance(nodes, dict):
         if name in (nodes.get("memberName"), nodes.get("name")):
             return True

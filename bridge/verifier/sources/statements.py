@@ -13,6 +13,7 @@ class Statements(Expressions):
     """Reads blocks; what cannot be read in one is passed over."""
 
     def block(self) -> Node:
+        """Statements between braces; what cannot be read is passed over."""
         start = self.start()
         self.expect("{")
         self.depth += 1
@@ -34,6 +35,7 @@ class Statements(Expressions):
         return self.node("Block", start, statements=statements)
 
     def statement(self) -> Node:
+        """One statement; ``Unread`` where it nests too deep."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             self.depth -= 1
@@ -98,6 +100,7 @@ class Statements(Expressions):
         return self.simple(start)
 
     def loop(self, start: int) -> Node:
+        """A `for` loop."""
         self.at += 1
         self.expect("(")
         first = None if self.accept(";") else self.simple(self.start())
@@ -112,6 +115,7 @@ class Statements(Expressions):
         )  # fmt: skip
 
     def attempt(self, start: int) -> Node:
+        """A `try` with its clauses."""
         self.at += 1
         call = self.expression()
         clauses: list[Node] = []
@@ -149,6 +153,7 @@ class Statements(Expressions):
         return self.node("ExpressionStatement", start, expression=value)
 
     def declared(self, start: int) -> Node:
+        """The declaration of one or several variables, with its value."""
         names: list[Node | None] = []
         if self.accept("var") and self.peek() != "(":
             names.append(self.declaration(start, {"name": "var"}, self.word()))
@@ -178,6 +183,7 @@ class Statements(Expressions):
         )
 
     def local(self) -> Node:
+        """The declaration of a variable without its value."""
         start = self.start()
         kind = self.type_name()
         kept = "default"
@@ -186,6 +192,7 @@ class Statements(Expressions):
         return self.declaration(start, kind, self.word(), storageLocation=kept)
 
     def bracketed(self) -> Node:
+        """An expression in brackets."""
         self.expect("(")
         value = self.expression()
         self.expect(")")

@@ -41,10 +41,12 @@ class Reader(Statements):
         return nodes
 
     def unit(self, name: str) -> Node:
+        """The whole file."""
         nodes = self.each(self.top, lambda: self.at >= len(self.words))
         return self.node("SourceUnit", 0, nodes=nodes, absolutePath=name)
 
     def top(self) -> Node | None:
+        """A part of the file: a contract, function, struct or constant; None for others."""
         start, word = self.start(), self.peek()
         if word == "abstract" and self.peek(1) == "contract":
             self.at += 1
@@ -57,6 +59,7 @@ class Reader(Statements):
         return self.member()
 
     def contract(self, start: int, abstract: bool) -> Node:
+        """A contract, library or interface with its bases and members."""
         kind = self.take()
         name = self.word()
         bases = []
@@ -82,6 +85,7 @@ class Reader(Statements):
         )  # fmt: skip
 
     def member(self) -> Node | None:
+        """A part of a contract; None for what a scan has no use for."""
         start, word = self.start(), self.peek()
         if word == "using":
             self.at += 1
@@ -105,6 +109,7 @@ class Reader(Statements):
         return declared
 
     def function(self, start: int) -> Node:
+        """A function, constructor or modifier."""
         kind = self.take()
         name = kind if kind in ("constructor", "fallback", "receive") else ""
         if self.peek() != "(" and self.kind() is Kind.WORD:
@@ -153,6 +158,7 @@ class Reader(Statements):
         return self.node(node_kind, start, implemented=fields["body"] is not None, **fields)
 
     def variable(self, state: bool) -> Node:
+        """A variable of the contract, or a constant of the file."""
         start = self.start()
         kind = self.type_name()
         constant = False
