@@ -366,8 +366,20 @@ def test_a_revocation_by_a_quorum_holds_messages_again(own: Network, tmp_path: P
     assert own.deliveries(identifier) == 1
 
 
+def under_way(network: Network) -> list[tuple[int, Stage, str | None]]:
+    """Messages that are not where they end."""
+    journal = Journal(network.world.layout.journal, read_only=True)
+    try:
+        entries = list(journal.all_entries())
+    finally:
+        journal.close()
+    ended_as = {Stage.CONFIRMED, Stage.DELIVERED, Stage.DROPPED}
+    return [(one.nonce, one.stage, one.error) for one in entries if one.stage not in ended_as]
+
+
 def test_the_guardian_revokes_at_once_and_code_everywhere(own: Network) -> None:
     recipient = address(own, "B")
+    until(lambda: not under_way(own), "the answers from B have arrived")
     ended = own.cli("verdict", "revoke", "B", recipient, "--now", "--code", "--json")
     assert ended.code == 0, ended.err
     assert len(ended.json["transactions"]) == 2
@@ -418,12 +430,6 @@ def test_code_that_changed_is_found_on_the_chain_and_by_a_new_check(
 
 def test_nothing_was_lost(own: Network) -> None:
     """Last: the journal and the chains agree, and no message is anywhere else than it should be."""
-    journal = Journal(own.world.layout.journal, read_only=True)
-    try:
-        entries = list(journal.all_entries())
-    finally:
-        journal.close()
-    ended_as = {Stage.CONFIRMED, Stage.DELIVERED, Stage.DROPPED}
-    assert [(one.nonce, one.stage, one.error) for one in entries if one.stage not in ended_as] == []
+    assert under_way(own) == []
     ended = own.cli("audit", "--json")
     assert ended.code == 0, ended.err
