@@ -40,12 +40,16 @@ REMAPPING_LINE = re.compile(r"^\s*-\s*[\"']?([^\"'#\s]+=[^\"'#\s]*)", re.MULTILI
 def tree_of_folder(folder: Path) -> SourceTree:
     """The tree of a project, or of all sources in a folder and below it.
 
-    ``SourceUnreadable`` where nothing is to be scanned, or a link leads out of the folder;
+    A folder inside a project is read with what the project has for its imports. Raises
+    ``SourceUnreadable`` where nothing is to be scanned, or a link leads out of the tree, and
     ``SourceTooLarge`` above the limits of `tree`.
     """
-    root = folder.resolve()
+    wanted = folder.resolve()
+    root = project_of(wanted) or wanted
     sources, remappings, roots = layout(root)
     starts = [root / one for one in sources if (root / one).exists()] or [root]
+    if root != wanted:
+        starts = [wanted]
     files: dict[str, Source] = {}
     for start in starts:
         for path in walk(start, root):

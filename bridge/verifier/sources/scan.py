@@ -31,8 +31,9 @@ from bridge.verifier.sources.vyper import read_vyper
 Progress = Callable[[int, int], None]
 """Called with the wanted files done, and all of them."""
 SHORTEST_S = 10.0
-GROUP = 40
-"""At most so many files are compiled at once, so that all cores have work and memory is small."""
+GROUP = 130
+"""At most so many files are compiled at once: what several of them import is read once then, and
+memory stays small."""
 RECURSION = 12_000
 
 

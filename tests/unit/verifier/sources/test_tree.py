@@ -177,6 +177,18 @@ def test_hardhat_and_ape_projects_take_packages_from_node_modules(tmp_path: Path
         assert len(closure.sources) == 3
 
 
+def test_a_folder_in_a_project_has_the_projects_packages(tmp_path: Path) -> None:
+    for name in ("contracts/A.sol", "contracts/deep/B.sol", "other/C.sol", "node_modules/p/P.sol"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text('import "p/P.sol";')
+    tree = open_tree(tmp_path / "contracts")
+    assert tree.wanted == ("contracts/A.sol", "contracts/deep/B.sol")
+    assert Imports(tree).closure("contracts/deep/B.sol").missing == {}
+    package = open_tree(tmp_path / "node_modules" / "p")
+    assert package.wanted == ("node_modules/p/P.sol",)
+    assert package.source("other/C.sol") is not None  # within the project
+
+
 def test_artifacts_of_hardhat_foundry_and_ape_lead_to_their_source(tmp_path: Path) -> None:
     root = written(tmp_path, contracts__A_sol=TEXT)
     (root / "hardhat.config.js").write_text("")
