@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-import bridge.verifier.evm
+import bridge.verifier
 from bridge.domain.errors import CodeRefused
 from bridge.verifier.cbor import decode
 from bridge.verifier.detector import detectors
@@ -23,11 +23,12 @@ from bridge.verifier.evm.disassembler import instructions, jump_destinations
 from bridge.verifier.evm.formats import points_to
 from bridge.verifier.evm.scan import scan_bytecode
 from bridge.verifier.evm.sourcemap import SourceMap
+from bridge.verifier.match.auxdata import at_end, vyper_at_end, vyper_immutables
 from tests.evm_cases.compile import load
 from tests.fuzz.coverage_guided import Coverage, rounds
 from tests.unit.verifier.evm.test_auxdata import BZZR0, BZZR1, EXPERIMENTAL, IPFS, NO_HASH
 
-FOLDER = Path(bridge.verifier.evm.__file__).parent
+FOLDER = Path(bridge.verifier.__file__).parent
 SECONDS = float(os.environ["EVM_FUZZ_MINUTES"]) * 20 if "EVM_FUZZ_MINUTES" in os.environ else 3.5
 SEED = int(os.environ.get("EVM_FUZZ_SEED", "0")) or (
     time.time_ns() % 10**9 if "EVM_FUZZ_MINUTES" in os.environ else 1
@@ -53,9 +54,13 @@ def read(data: bytes) -> None:
 
 
 def read_cbor(data: bytes) -> None:
-    """The CBOR reader, and source maps from the same bytes."""
+    """The CBOR reader, the auxdata of a match, and source maps, all from the same bytes."""
     with suppress(CodeRefused):
         decode(data)
+    vyper_immutables(data)
+    for one in (at_end(data), vyper_at_end(data)):
+        if one is not None:
+            assert data[one.offset :] == one.value
     with suppress(CodeRefused):
         map_ = SourceMap(data, data.decode("latin-1"), {0: ("A.sol", "a\nb\n")})
         map_.line_at(len(data) // 2)
