@@ -15,7 +15,6 @@ COMPILED = "artifacts and ape"
 
 PARTS = (
     (re.compile(r"^tests/integration/.*\[(?:.*-)?on (anvil|embedded)\b"), "the network on {}"),
-    (re.compile(r"/test_verdicts\.py::.*\[(?:.*-)?(anvil|embedded)\b"), "verdicts on {}"),
     # The second finds what the compiler made for the first.
     (re.compile(r"/test_generated\.py::test_artifacts_are_|/test_ape\.py::()"), COMPILED),
     (re.compile(r"/faults/test_table\.py::.*\[kill-9-(chain)-"), "faults of a {}"),
@@ -30,6 +29,7 @@ SECONDS = {
     "the network on embedded": 150,
     "the network on anvil": 150,
     "tests/faults/test_table.py": 130,
+    "tests/integration/test_verdicts.py": 130,
     "tests/faults/test_single.py": 120,
     "tests/integration/test_replicas.py": 90,
     "tests/integration/test_demo.py": 90,
@@ -42,6 +42,10 @@ SECONDS = {
     "tests/integration/test_chains.py": 60,
     "tests/integration/test_new_heads.py": 60,
     "tests/invariants/test_delivery.py": 55,
+    "tests/integration/test_verify.py": 45,
+    "tests/unit/apps/test_scan.py": 30,
+    "tests/differential/test_sourcify.py": 30,
+    "tests/integration/test_verifier_http.py": 20,
     "faults: two_relayers": 50,
     "faults: a_full_disk": 50,
     "tests/integration/test_audit.py": 45,

@@ -17,7 +17,6 @@ import pytest
 from bridge.apps.devnet.layout import ANY_PORTS, read_deployment
 from bridge.apps.devnet.world import ChainKind
 from bridge.apps.verdicts import SignedStatement, verdicts_of
-from bridge.chain.anvil import find_anvil
 from bridge.chain.contracts import Contract
 from bridge.crypto.hashing import keccak256
 from bridge.domain.delivery import Stage
@@ -28,7 +27,14 @@ from bridge.relayer.route import Side
 from bridge.verifier.recheck import Recheck
 from bridge.verifier.source_verifier import SourceVerifier
 from scripts.build_contracts import source_of
-from tests.integration.conftest import NEEDS_NODE, Network, astralink, processes_with, until
+from tests.integration.conftest import (
+    NEEDS_NODE,
+    ONE_KIND,
+    Network,
+    astralink,
+    processes_with,
+    until,
+)
 from tests.integration.test_observability import relayer_url, scrape, total
 from tests.sourcify.compilers import CACHE, compilers, seeded
 
@@ -47,15 +53,10 @@ compilers = "{CACHE}"
 """
 
 
-@pytest.fixture(scope="module", params=["embedded", "anvil"])
-def own(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Network]:
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     """A network whose relayer asks for verdicts and whose attestors give them."""
-    kind = ChainKind(request.param)
-    if kind is ChainKind.ANVIL and find_anvil() is None:
-        pytest.skip("no Anvil: set ASTRALINK_ANVIL or install @foundry-rs/anvil")
-    one = Network(tmp_path_factory.mktemp(f"verdicts-{kind}") / "state", kind)
+    one = Network(tmp_path_factory.mktemp("verdicts") / "state", ONE_KIND)
     one.world.configure(ANY_PORTS)
     with one.world.layout.config.open("a") as config:
         config.write(CONFIGURATION)
