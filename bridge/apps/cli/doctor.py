@@ -67,8 +67,13 @@ def examine() -> list[Finding]:
             )
         )
     found.append(_program("node", "runs the Solidity compiler", "install Node.js 20 or later"))
+    use = "brings the compilers that `astralink verify` and `scan` ask for"
+    found.append(_program("npm", use, "install Node.js 20 or later"))
     found.append(_anvil())
     found.append(_solc())
+    use = "binds immutables in `astralink verify`"
+    mend = "pip install -e '.[verifier]'"
+    found.append(_library("pyrevm", use, needed=False, mend=mend))
     found.append(
         _library("eth-ape", "`ape run deploy`, `ape run send`", needed=False, mend="make test")
     )
