@@ -20,6 +20,7 @@ import pytest
 from eth_abi import encode
 
 from bridge.chain.anvil import find_anvil
+from bridge.verifier.match.proxies import SLOTS, ProxyKind
 from tests.integration.conftest import astralink, environment
 from tests.sourcify.anvil import CHAIN_ID, Anvil, hand_made, running
 from tests.sourcify.builds import FIRST
@@ -155,6 +156,41 @@ def test_forged_immutables_are_told(served: Served) -> None:
     assert job["error"]["customCode"] == "immutables_forged"
     assert job["contract"]["match"] is None
     assert served.get(f"/v2/contract/{CHAIN_ID}/{forged}").status_code == 404
+
+
+def test_code_that_changed_is_verified_no_more_and_may_be_again(served: Served) -> None:
+    address, transaction = served.deployer.genuine("Plain")
+    path = f"/v2/contract/{CHAIN_ID}/{address}"
+    question = f"/v2/verify/{CHAIN_ID}/{address}"
+    served.done(served.post(question, asked("Plain", transaction)))
+    assert served.get(path).status_code == 200
+    code = served.anvil.code(address)
+    served.anvil.set_code(address, code + b"\0")
+    gone = served.get(path)
+    assert (gone.status_code, gone.json()["match"]) == (404, None)
+    assert gone.json()["customCode"] == "code_changed"
+    assert "code hash: 0x" in gone.json()["message"]
+    again = served.done(served.post(question, asked("Plain")))
+    assert again["error"]["customCode"] == "no_match"
+    served.anvil.set_code(address, code)
+    assert served.get(path).json()["match"] == "exact_match"
+
+
+def test_an_upgraded_proxy_is_verified_no_more_and_may_be_again(served: Served) -> None:
+    address, transaction = served.deployer.genuine("Plain")
+    targets = [served.deployer.genuine("Plain")[0] for _ in range(2)]
+    path = f"/v2/contract/{CHAIN_ID}/{address}"
+    question = f"/v2/verify/{CHAIN_ID}/{address}"
+    for target in targets:
+        word = "0x" + target[2:].rjust(64, "0")
+        served.anvil.rpc("anvil_setStorageAt", address, hex(SLOTS[ProxyKind.EIP1967]), word)
+        served.anvil.rpc("evm_mine")
+        if target is targets[1]:
+            assert "behind it: 0x" in served.get(path).json()["message"]
+        job = served.done(served.post(question, asked("Plain", transaction)))
+        assert "error" not in job
+        shown = served.get(path, fields="proxyResolution").json()["proxyResolution"]
+        assert [one["address"].lower() for one in shown["implementations"]] == [target]
 
 
 def test_metadata_and_its_sources(served: Served) -> None:

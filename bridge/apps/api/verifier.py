@@ -141,9 +141,13 @@ def _looking(jobs: Jobs) -> APIRouter:
         number = jobs.client(chain_id).settings.chain_id
         checked = checked_address(address)
         found = await asyncio.to_thread(jobs.store.contract, number, checked)
+        nothing: dict[str, Any] = dict.fromkeys(("match", "creationMatch", "runtimeMatch"))
+        nothing |= {"chainId": chain_id, "address": checked}
         if found is None:
-            nothing = dict.fromkeys(("match", "creationMatch", "runtimeMatch"))
-            return JSONResponse({**nothing, "chainId": chain_id, "address": checked}, 404)
+            return JSONResponse(nothing, 404)
+        changes = await jobs.changes(found)
+        if changes:
+            return JSONResponse(nothing | failure("code_changed", "; ".join(changes)), 404)
         return JSONResponse(found.summary | chosen(found.details))
 
     @router.get("/v2/contracts/{chain_id}")

@@ -14,10 +14,10 @@ import structlog
 from bridge.chain.client import ChainClient
 from bridge.domain.errors import BridgeError, InputError, MatchError, NoMatch, SourceRefused
 from bridge.verifier.compilers.choice import Compilers
-from bridge.verifier.match.record import details, summary
+from bridge.verifier.match.record import details, standing_from, summary
 from bridge.verifier.match.request import Request, from_standard_json
-from bridge.verifier.match.store import Store
-from bridge.verifier.match.verifying import Verification, stand, verify
+from bridge.verifier.match.store import Store, Stored
+from bridge.verifier.match.verifying import Verification, changes_since, stand, verify
 from bridge.verifier.verdict import MatchKind
 
 MAX_WAITING = 64
@@ -101,11 +101,17 @@ class Jobs:
 
         return await self._put(client, address, work)
 
+    async def changes(self, stored: Stored) -> tuple[str, ...]:
+        """What of a stored contract is no longer as it was verified; nothing where all is."""
+        standing = standing_from(stored.summary | stored.details)
+        return await changes_since(self.client(standing.chain_id), standing)
+
     async def _put(self, client: ChainClient, address: str, work: Work) -> str:
         chain_id = client.settings.chain_id
         known = await asyncio.to_thread(self.store.contract, chain_id, address)
         exact = int(MatchKind.EXACT_MATCH)
-        if known is not None and known.runtime == exact and known.creation == exact:
+        best = known is not None and known.runtime == exact and known.creation == exact
+        if best and known is not None and not await self.changes(known):
             raise SourceRefused(
                 f"contract {address} on chain {chain_id} is already verified, with exact matches "
                 "of runtime and creation code",
@@ -150,6 +156,8 @@ class Jobs:
 
     async def _verified(self, chain_id: int, address: str, work: Work) -> Mapping[str, Any]:
         found = await work()
+        known = await asyncio.to_thread(self.store.contract, chain_id, address)
+        void = known is not None and bool(await self.changes(known))
         return await asyncio.to_thread(
             self.store.put,
             chain_id,
@@ -158,6 +166,7 @@ class Jobs:
             ("0x" + found.standing.code_hash.hex(), len(found.standing.code)),
             summary(found),
             details(found),
+            void,
         )
 
 

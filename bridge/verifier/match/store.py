@@ -180,18 +180,19 @@ class Store:
         code: tuple[str, int],
         summary: Mapping[str, Any],
         details: Mapping[str, Any],
+        void: bool = False,
     ) -> dict[str, Any]:
         """Store a contract in place of what was there; its summary with id and time.
 
         ``matches`` are runtime and creation, ``code`` the hash and size of the runtime code.
-        ``SourceRefused`` where what is there is of the same code and as good.
+        ``SourceRefused`` where what is there is of the same code and as good, and not ``void``.
         """
         with self._engine.begin() as db:
             chosen = contracts.c.chain_id == str(chain_id), contracts.c.address == address
             row = db.execute(select(contracts).where(*chosen)).first()
             if row is not None:
                 worse = matches[0] <= row.runtime_match and matches[1] <= row.creation_match
-                if worse and row.code_hash == code[0]:
+                if worse and row.code_hash == code[0] and not void:
                     raise SourceRefused(
                         "the contract is already verified, and this is no better match",
                         "already_verified",

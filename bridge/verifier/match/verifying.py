@@ -319,24 +319,13 @@ async def _bind(
     return Binding.FORGED, f"immutables: {reason}"
 
 
-@dataclass(frozen=True, slots=True)
-class Recheck:
-    """Whether a verdict still holds at ``block``; ``reasons`` say why it does not."""
-
-    block: BlockRef
-    reasons: tuple[str, ...]
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing has changed."""
-        return not self.reasons
-
-
-async def recheck(client: ChainClient, earlier: Standing, block: Block = "latest") -> Recheck:
-    """Whether a contract is still what it was: its code, and what stands behind it.
+async def changes_since(
+    client: ChainClient, earlier: Standing, block: Block = "latest"
+) -> tuple[str, ...]:
+    """What of a contract is not as it was; nothing where it still is what was verified.
 
     Code that was destroyed and deployed anew, an upgraded proxy, and a block that is no longer on
-    the chain each void a verdict.
+    the chain each void a verification.
     """
     reasons = []
     at = await client.block(block)
@@ -348,12 +337,12 @@ async def recheck(client: ChainClient, earlier: Standing, block: Block = "latest
     try:
         now = await stand(client, earlier.address, at.number)
     except NotDeployed:
-        return Recheck(at, (*reasons, "the contract is gone"))
+        return (*reasons, "the contract is gone")
     if now.code != earlier.code:
         reasons.append(f"code hash: {hex_data(earlier.code_hash)}, now {hex_data(now.code_hash)}")
     if now.proxy != earlier.proxy:
         reasons.append(f"behind it: {_shown(earlier.proxy)}, now {_shown(now.proxy)}")
-    return Recheck(at, tuple(reasons))
+    return tuple(reasons)
 
 
 def _shown(proxy: Proxy | None) -> str:
