@@ -41,15 +41,12 @@ from tests.sourcify.compilers import CACHE, compilers, seeded
 pytestmark = NEEDS_NODE
 SOURCE = source_of("Postcard")
 VERIFIER = SourceVerifier(compilers())
-CONFIGURATION = f"""
+CONFIGURATION = """
 [relayer.verdicts]
 least_match = "EXACT_MATCH"
 greatest_severity = "medium"
 scans = "scans"
 recheck_s = 0.5
-
-[verdicts]
-compilers = "{CACHE}"
 """
 
 
@@ -58,8 +55,9 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     """A network whose relayer asks for verdicts and whose attestors give them."""
     one = Network(tmp_path_factory.mktemp("verdicts") / "state", ONE_KIND)
     one.world.configure(ANY_PORTS)
-    with one.world.layout.config.open("a") as config:
-        config.write(CONFIGURATION)
+    config = one.world.layout.config
+    text = config.read_text().replace("[verdicts]\n", f'[verdicts]\ncompilers = "{CACHE}"\n')
+    config.write_text(text + CONFIGURATION)
     (one.folder / "scans").mkdir()
     seeded(CACHE)
     for name in ("Postcard", "Outbox"):

@@ -147,6 +147,8 @@ def _config_text(ports: Ports) -> str:
     return (
         "# Made by `astralink devnet up`. Paths are relative to this file's folder.\n\n"
         f"{chains}"
+        "# Attestors verify contracts and sign verdicts on them, as they are by default.\n"
+        "[verdicts]\n\n"
         "[key_service]\n"
         f'url = "http://127.0.0.1:{ports.key_service}"\n'
         'token_file = "keyservice/secrets/keyservice.token"\n'
