@@ -328,13 +328,24 @@ def test_the_command_line(served: Served, tmp_path: Path) -> None:
     assert f"{address}".lower() in shown.out.lower()
     assert "exact match" in shown.out
     assert "constructorArguments at byte" in shown.out or "immutable" in shown.out
+    build = tmp_path / "artifacts" / "build-info" / "1.json"
+    build.parent.mkdir(parents=True)
+    build.write_text(json.dumps({"solcLongVersion": FIRST.version, "input": FIRST.input()}))
+    artifact = {"_format": "hh3-artifact-1", "contractName": "Fixed", "buildInfoId": "1"}
+    artifact["inputSourceName"] = FIRST.path
+    (tmp_path / "artifacts" / "Fixed.json").write_text(json.dumps(artifact))
+    built = astralink("verify", address, *where, "--project", tmp_path, "--contract", "Fixed")
+    assert built.code == 0, built.err
+    (tmp_path / "artifacts" / "Fixed.json").unlink()
     other, _ = served.deployer.genuine("Plain")
     differs = astralink("verify", other, *where, *source)
     assert (differs.code, differs.out) == (10, "")
     assert "error: contracts/modern.sol:Fixed: runtime code: expected" in differs.err
     for wrong, words in (
         ((*where, "--input", file), "expected --compiler and --contract"),
-        (where, "expected --input or --metadata"),
+        (where, "expected one of --input, --metadata, --artifact, --project, got none"),
+        ((*where, "--project", tmp_path), "--project: expected --contract"),
+        ((*where, "--project", tmp_path, "--contract", "Fixed"), "expected one artifact of Fixed"),
         ((*where, *source, "--creation-tx", "0x12"), "--creation-tx: expected 32 bytes"),
         (("--chain", "Z", "--rpc-url", served.anvil.url, *source), "expected a chain id"),
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from bridge.chain.wire import parse_data
 from bridge.domain.errors import InputError, SourceRefused, UnknownDomain
 from bridge.verifier.compilers.choice import Compilers
 from bridge.verifier.compilers.confined import Limits
+from bridge.verifier.match.artifacts import artifact_of, request_of_artifact
 from bridge.verifier.match.record import WORDS, details, summary
 from bridge.verifier.match.request import (
     MAX_BYTES,
@@ -57,11 +59,25 @@ def verify(
         Path | None,
         typer.Option(help="Folder with the sources of --metadata.", file_okay=False),
     ] = None,
+    artifact: Annotated[
+        Path | None,
+        typer.Option(
+            help="An artifact of hardhat or foundry, or ape's manifest, in place of --input.",
+            dir_okay=False,
+        ),
+    ] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option(
+            help="A hardhat, foundry or ape project that was built; --contract is the name.",
+            file_okay=False,
+        ),
+    ] = None,
     compiler: Annotated[
         str | None, typer.Option(help="As 0.8.26+commit.8a97fa7a; --metadata knows it itself.")
     ] = None,
     contract: Annotated[
-        str | None, typer.Option(help="path:Name; --metadata knows it itself.")
+        str | None, typer.Option(help="path:Name, of --project the name; the others know it.")
     ] = None,
     creation_tx: Annotated[
         str | None, typer.Option(help="Hash of the transaction that created the contract.")
@@ -86,7 +102,12 @@ def verify(
 
     Exit code 0 where it matches, 10 where it does not.
     """
-    request = _request(input_, metadata, sources, compiler, contract)
+    request = _request(
+        {"--input": input_, "--metadata": metadata, "--artifact": artifact, "--project": project},
+        sources,
+        compiler,
+        contract,
+    )
     settings = chain_settings(chain, rpc_url, state)
     found_compilers = Compilers(compilers, Limits(time_s=time_limit))
     transaction = _transaction(creation_tx)
@@ -128,21 +149,30 @@ def chain_settings(chain: str, rpc_url: str | None, state: Path | None) -> Chain
 
 
 def _request(
-    input_: Path | None,
-    metadata: Path | None,
+    given: Mapping[str, Path | None],
     sources: Path | None,
     compiler: str | None,
     contract: str | None,
 ) -> Request:
-    if (input_ is None) is (metadata is None):
-        raise InputError("source: expected --input or --metadata")
-    if metadata is not None:
+    """The request of the one of these files that is given."""
+    named = {name: path for name, path in given.items() if path is not None}
+    if len(named) != 1:
+        raise InputError(
+            f"source: expected one of {', '.join(given)}, got {', '.join(named) or 'none'}"
+        )
+    ((kind, path),) = named.items()
+    if kind == "--metadata":
         texts = _texts(sources) if sources is not None else {}
-        return from_metadata(parse_json(_read(metadata), str(metadata)), texts)
-    assert input_ is not None
-    if compiler is None or contract is None:
-        raise InputError("--input: expected --compiler and --contract beside it")
-    return from_standard_json(parse_json(_read(input_), str(input_)), compiler, contract)
+        return from_metadata(parse_json(_read(path), str(path)), texts)
+    if kind == "--input":
+        if compiler is None or contract is None:
+            raise InputError("--input: expected --compiler and --contract beside it")
+        return from_standard_json(parse_json(_read(path), str(path)), compiler, contract)
+    if kind == "--project":
+        if contract is None:
+            raise InputError("--project: expected --contract beside it")
+        path = artifact_of(path, contract)
+    return request_of_artifact(path, contract)
 
 
 def _read(path: Path) -> bytes:
