@@ -22,11 +22,11 @@ from bridge.domain.errors import (
     RpcInconsistent,
     SourceRefused,
 )
+from bridge.domain.verdicts import MatchKind
 from bridge.verifier.compilers.confined import Limits
 from bridge.verifier.match.proxies import SLOTS, ProxyKind, running_code
 from bridge.verifier.match.request import from_standard_json
 from bridge.verifier.match.verifying import Binding, Verification, changes_since, stand, verify
-from bridge.verifier.verdict import MatchKind
 from tests.rpc_proxy import RpcProxy
 from tests.sourcify.anvil import Anvil, hand_made, running
 from tests.sourcify.builds import FIRST

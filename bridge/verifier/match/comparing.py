@@ -20,6 +20,7 @@ from eth_abi.abi import encode as encode_abi
 from eth_abi.exceptions import DecodingError, EncodingError
 
 from bridge.domain.errors import CodeRefused
+from bridge.domain.verdicts import MatchKind
 from bridge.verifier.cbor import decode
 from bridge.verifier.match.auxdata import HASHES, LENGTH_BYTES, at_end
 from bridge.verifier.match.compiled import Code, Compiled, Place
@@ -31,7 +32,6 @@ from bridge.verifier.match.transformation import (
     Values,
     refused,
 )
-from bridge.verifier.verdict import MatchKind
 
 PUSH20 = 0x73
 CALL_PROTECTION = bytes([PUSH20]) + bytes(20)

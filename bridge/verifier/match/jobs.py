@@ -13,12 +13,12 @@ import structlog
 
 from bridge.chain.client import ChainClient
 from bridge.domain.errors import BridgeError, InputError, MatchError, NoMatch, SourceRefused
+from bridge.domain.verdicts import MatchKind
 from bridge.verifier.compilers.choice import Compilers
 from bridge.verifier.match.record import details, standing_from, summary
 from bridge.verifier.match.request import Request, from_standard_json
 from bridge.verifier.match.store import Store, Stored
 from bridge.verifier.match.verifying import Verification, changes_since, stand, verify
-from bridge.verifier.verdict import MatchKind
 
 MAX_WAITING = 64
 SIMILAR = 8

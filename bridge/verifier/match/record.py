@@ -13,13 +13,13 @@ from bridge.chain.records import BlockRef
 from bridge.chain.wire import data as hex_data
 from bridge.chain.wire import parse_data
 from bridge.crypto.hashing import keccak256
+from bridge.domain.verdicts import MatchKind
 from bridge.verifier.match.auxdata import Auxdata
 from bridge.verifier.match.compiled import Code, Compiled, Place
 from bridge.verifier.match.proxies import Implementation, Proxy, ProxyKind
 from bridge.verifier.match.request import parse_json
 from bridge.verifier.match.transformation import Matched
 from bridge.verifier.match.verifying import Standing, Verification
-from bridge.verifier.verdict import MatchKind
 
 WORDS: Mapping[MatchKind, str | None] = {
     MatchKind.NO_MATCH: None,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from bridge.verifier.verdict import MatchKind
+from bridge.domain.verdicts import MatchKind
 
 
 class Kind(StrEnum):

@@ -28,6 +28,7 @@ from bridge.domain.errors import (
     RpcInconsistent,
     SourceRefused,
 )
+from bridge.domain.verdicts import MatchKind, Verdict
 from bridge.domain.version import VERSION
 from bridge.verifier.compilers.choice import Compilers
 from bridge.verifier.match.comparing import ARGUMENTS_DIFFER, match_creation, match_runtime
@@ -36,7 +37,6 @@ from bridge.verifier.match.proxies import Proxy, find_proxy
 from bridge.verifier.match.replaying import ReplayFailed, replay
 from bridge.verifier.match.request import Request
 from bridge.verifier.match.transformation import Matched, refused
-from bridge.verifier.verdict import MatchKind, Verdict
 
 UNKNOWN_CREATION = refused("creation_unknown", "the creation code is not known")
 
