@@ -30,7 +30,6 @@ from tests.integration.conftest import NEEDS_NODE, ON_ONE_KIND, Network
 from tests.sourcify.compilers import compilers
 
 pytestmark = [ON_ONE_KIND, NEEDS_NODE]
-SOURCE = source_of("Postcard")
 VERIFIER = SourceVerifier(compilers())
 
 
@@ -51,12 +50,13 @@ def verdict(
     proxies: list[rpc_proxy.RpcProxy],
     address: bytes | None = None,
     block: int | None = None,
-    source: Source | None = SOURCE,
+    with_source: bool = True,
     agreement: int = 2,
     chain_id: int | None = None,
     **how: Any,
 ) -> Verdict:
     """What is found of the Postcard of A through the proxies."""
+    source = source_of("Postcard") if with_source else None
     chain = network.world.config().chains["A"]
     first, *others = [proxy.url for proxy in proxies][:agreement]
     given = {"match": VERIFIER.match, "scan": VERIFIER.scan, **how}
@@ -88,7 +88,7 @@ def test_what_is_found_is_what_the_chain_has(
     assert (found.code_hash, found.block_hash) == network.on_chain(truth)
     assert found.match is MatchKind.EXACT_MATCH
     assert any(found.scan_digest)
-    assert verdict(network, proxies, source=None).match is MatchKind.NO_MATCH
+    assert verdict(network, proxies, with_source=False).match is MatchKind.NO_MATCH
     assert verdict(network, proxies, scan=None).scan_digest == NO_DIGEST
     assert verdict(network, proxies, block=found.block_number).block_hash == found.block_hash
 

@@ -39,7 +39,6 @@ from tests.integration.test_observability import relayer_url, scrape, total
 from tests.sourcify.compilers import CACHE, compilers, seeded
 
 pytestmark = NEEDS_NODE
-SOURCE = source_of("Postcard")
 VERIFIER = SourceVerifier(compilers())
 CONFIGURATION = """
 [relayer.verdicts]
@@ -198,7 +197,7 @@ def statement(network: Network, chain: str = "A", **changes: Any) -> VerdictStat
         chain_id = side.record.chain_id
         recheck = Recheck({chain_id: side.client}, VERIFIER.match, VERIFIER.scan)
         raw = bytes.fromhex(side.record.postcard[2:])
-        verdict = await recheck.verdict(chain_id, raw, None, SOURCE)
+        verdict = await recheck.verdict(chain_id, raw, None, source_of("Postcard"))
         now = (await side.client.finalized()).timestamp
         place = Place(
             chain_id,
@@ -220,7 +219,7 @@ def statement(network: Network, chain: str = "A", **changes: Any) -> VerdictStat
 
 
 def sign(network: Network, wanted: Statement, with_source: bool = True) -> None:
-    source = SOURCE if with_source else None
+    source = source_of("Postcard") if with_source else None
 
     async def ask() -> None:
         async with network.attestor(1) as client:
