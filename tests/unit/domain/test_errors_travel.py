@@ -20,7 +20,7 @@ from bridge.domain.errors import (
 
 def subclasses(kind: type[BridgeError]) -> Iterator[type[BridgeError]]:
     for one in kind.__subclasses__():
-        if one.__module__ == errors.__name__:
+        if one.__module__.startswith(errors.__name__ + "."):
             yield one
             yield from subclasses(one)
 

@@ -33,7 +33,8 @@ from bridge.verifier.report import Ignored, Report, Unread, canonical, digest, r
 
 PROJECT = Path(__file__).parents[3]
 SCHEMA = (
-    PROJECT / ".cache/corpus/node_modules/@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json"
+    PROJECT
+    / ".cache/sourcify/node_modules/@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json"
 )
 ECDSA = Algorithm("ECDSA", Primitive.SIGNATURE, "secp256k1", "secg/secp256k1")
 KECCAK = Algorithm("Keccak-256, cut to 128 bits", Primitive.HASH, "128")
@@ -101,7 +102,7 @@ def test_sarif_has_rules_places_and_suppressions() -> None:
 
 def test_sarif_is_of_the_schema() -> None:
     if not SCHEMA.exists():
-        pytest.skip("the schema is of an npm package: make corpus-packages")
+        pytest.skip("the schema is of an npm package, which npm brings: make sourcify")
     import jsonschema
 
     schema = json.loads(SCHEMA.read_text())

@@ -25,6 +25,7 @@ def test_the_worst_finding_counts() -> None:
         *(b"", b"null", b"[]", b"{}", b'{"findings": 1}', b'{"findings": [1]}', b"\xff"),
         *(report("worst"), b'{"findings": [{"severity": null}]}', b"[" * 100_000),
     ],
+    ids=lambda raw: f"{len(raw)} bytes",
 )
 def test_what_is_no_report_is_refused(raw: bytes) -> None:
     with pytest.raises(InputError, match="expected an object with findings"):

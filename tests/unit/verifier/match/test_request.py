@@ -182,6 +182,7 @@ def test_metadata_without_one_target(target: object) -> None:
         b"\xff\xfe",
         b" " * (MAX_BYTES + 1),
     ],
+    ids=lambda text: f"{len(text)} bytes",
 )
 def test_json_that_is_refused(text: bytes) -> None:
     with pytest.raises(SourceRefused, match="body: expected"):
