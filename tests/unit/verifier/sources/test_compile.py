@@ -77,7 +77,17 @@ def test_a_compiler_over_its_time_is_ended(compilers: InstalledCompilers) -> Non
         compile_closure(closure(GOOD % "A"), version, compilers, SHORT)
 
 
+def test_without_node_no_compiler_runs_and_the_error_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CompilerCrashed, match=r"expected Node\.js on the PATH, found none"):
+        run(tmp_path / "soljson.js", "0.8.37", {}, Limits())
+
+
 def test_a_compiler_that_is_none_is_told(tmp_path: Path) -> None:
+    if shutil.which("node") is None:
+        pytest.skip("no Node.js, which runs compilers")
     broken = tmp_path / "soljson.js"
     broken.write_text("throw new Error('not a compiler');")
     with pytest.raises(CompilerCrashed, match="not a compiler"):
