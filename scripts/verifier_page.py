@@ -26,7 +26,7 @@ HEAD = """\
 Written by `scripts/verifier_page.py` from a run of `make sourcify`: contracts compiled and deployed
 on Anvil, each held against a source by `bridge.verifier.match` and by npm's
 `@ethereum-sourcify/lib-sourcify` {version}, which gets the outputs of the same compilers. Where
-both match, the tests compare transformations and values too, name by name and byte by byte.
+both match alike, the tests compare transformations and values too, name by name and byte by byte.
 
 """
 

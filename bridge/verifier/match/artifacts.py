@@ -11,10 +11,10 @@ from typing import Any
 
 from bridge.domain.errors import SourceRefused, SourceUnreadable
 from bridge.verifier.match.request import Request, from_metadata, from_standard_json, parse_json
+from bridge.verifier.sources.documents import MAX_DOCUMENT_BYTES, build_info
 from bridge.verifier.sources.folder import folder_reader, project_of, read_json, tree_of_file
 from bridge.verifier.sources.imports import Imports
 
-MAX_DOCUMENT_BYTES = 300 << 20
 FOLDERS = ("artifacts", "out", ".build")
 """Where hardhat, foundry and ape put what they made."""
 MANIFEST = "__local__.json"
@@ -64,23 +64,10 @@ def request_of_artifact(path: Path, name: str | None = None) -> Request:
 
 
 def _hardhat(document: dict[str, Any], path: Path) -> Request:
-    """Version 2 names the build info in a file beside it, version 3 by its id."""
-    identity = document.get("buildInfoId")
-    if isinstance(identity, str) and identity.replace("-", "").replace("_", "").isalnum():
-        build = next(
-            (up / "build-info" / f"{identity}.json" for up in path.resolve().parents
-             if (up / "build-info" / f"{identity}.json").is_file()),
-            None,
-        )  # fmt: skip
-    else:
-        debug = path.with_suffix(".dbg.json")
-        named = read_json(debug, MAX_DOCUMENT_BYTES).get("buildInfo") if debug.is_file() else None
-        build = (path.parent / named).resolve() if isinstance(named, str) else None
-    if build is None or not build.is_file():
+    found = build_info(document, path)
+    if found is None:
         raise SourceRefused(f"{path}: expected its build info beside it, as hardhat leaves it")
-    info = read_json(build, MAX_DOCUMENT_BYTES)
-    if not isinstance(info, dict):
-        raise SourceRefused(f"{build}: expected an object, got {type(info).__name__}")
+    info = found[1]
     source = document.get("inputSourceName") or document.get("sourceName")
     return from_standard_json(
         info.get("input"),

@@ -18,6 +18,7 @@ from eth_utils.address import to_checksum_address
 from bridge.chain.client import ChainClient
 from bridge.crypto.hashing import keccak256
 from bridge.domain.errors import ChainRefused, TransactionReverted
+from bridge.verifier.evm.formats import Pointer, points_to
 
 ADDRESS_BYTES = 20
 
@@ -43,27 +44,17 @@ SLOTS: Mapping[ProxyKind, int] = {
     ProxyKind.EIP1822: int.from_bytes(keccak256(b"PROXIABLE")),
 }
 IMPLEMENTATION = keccak256(b"implementation()")[:4]
-_ADDRESS = rb"(?P<address>.{20})"
-_FORMS: Mapping[ProxyKind, re.Pattern[bytes]] = {
-    ProxyKind.EIP1167: re.compile(
-        rb"\x36\x3d\x3d\x37\x3d\x3d\x3d\x36\x3d\x73"
-        + _ADDRESS
-        + rb"\x5a\xf4\x3d\x82\x80\x3e\x90\x3d\x91\x60\x2b\x57\xfd\x5b\xf3(?P<args>.*)",
-        re.DOTALL,
-    ),
-    ProxyKind.EIP7511: re.compile(
-        rb"\x36\x5f\x5f\x37\x5f\x5f\x36\x5f\x73"
-        + _ADDRESS
-        + rb"\x5a\xf4\x3d\x5f\x5f\x3e\x5f\x3d\x91\x60\x2a\x57\xfd\x5b\xf3(?P<args>)",
-        re.DOTALL,
-    ),
-    ProxyKind.CLONE_WITH_IMMUTABLE_ARGS: re.compile(
-        rb"\x36\x3d\x3d\x37\x3d\x3d\x3d\x3d\x61(?P<size>..)\x60\x37\x36\x39\x36\x61(?P=size)"
-        rb"\x01\x3d\x73" + _ADDRESS + rb"\x5a\xf4\x3d\x3d\x93\x80\x3e\x60\x35\x57\xfd\x5b\xf3"
-        rb"(?P<args>.*)",
-        re.DOTALL,
-    ),
+_MINIMAL: Mapping[Pointer, ProxyKind] = {
+    Pointer.EIP_1167: ProxyKind.EIP1167,
+    Pointer.WITH_ARGS: ProxyKind.EIP1167,
+    Pointer.EIP_7511: ProxyKind.EIP7511,
 }
+_WITH_IMMUTABLE_ARGS = re.compile(
+    rb"\x36\x3d\x3d\x37\x3d\x3d\x3d\x3d\x61(?P<size>..)\x60\x37\x36\x39\x36\x61(?P=size)"
+    rb"\x01\x3d\x73(?P<address>.{20})\x5a\xf4\x3d\x3d\x93\x80\x3e\x60\x35\x57\xfd\x5b\xf3"
+    rb"(?P<args>.*)",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +77,20 @@ class Proxy:
     @property
     def whole(self) -> bool:
         """Whether its code is known in full by its form: a minimal proxy needs no source."""
-        return self.kind in _FORMS
+        return self.kind not in SLOTS
 
 
 def minimal_proxy(code: bytes) -> tuple[ProxyKind, bytes, bytes] | None:
     """Kind, implementation's address and immutable args of a minimal proxy's code, or None."""
-    for kind, form in _FORMS.items():
-        found = form.fullmatch(code)
-        if found is not None:
-            return kind, found["address"], found["args"]
-    return None
+    if code[:1] == b"\xef":  # no contract's: a delegation, or a format that is not read
+        return None
+    target = points_to(code)
+    if target is not None and target.kind in _MINIMAL:
+        return _MINIMAL[target.kind], target.address, target.data
+    found = _WITH_IMMUTABLE_ARGS.fullmatch(code)
+    if found is None:
+        return None
+    return ProxyKind.CLONE_WITH_IMMUTABLE_ARGS, found["address"], found["args"]
 
 
 async def find_proxy(client: ChainClient, address: str, code: bytes, block: int) -> Proxy | None:

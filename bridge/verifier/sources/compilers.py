@@ -74,7 +74,7 @@ class FetchedCompilers:
 
     installed: InstalledCompilers
     cache: Path = field(default_factory=default_cache)
-    _listed: list[str] = field(default_factory=list, compare=False, repr=False)
+    _answers: list[tuple[str, ...]] = field(default_factory=list, compare=False, repr=False)
 
     def versions(self) -> Sequence[str]:
         """Versions that are installed."""
@@ -85,20 +85,9 @@ class FetchedCompilers:
 
         Releases before 0.4.12 make no syntax trees of a standard JSON and are left out.
         """
-        npm = shutil.which("npm")
-        if not self._listed and npm is not None:
-            try:
-                done = subprocess.run(  # noqa: S603 - npm, with words of our own
-                    [npm, "view", "solc", "versions", "--json"],
-                    capture_output=True,
-                    text=True,
-                    timeout=LIST_TIMEOUT_S,
-                    check=True,
-                )
-                self._listed.extend(_releases(json.loads(done.stdout)))
-            except (OSError, subprocess.SubprocessError, ValueError):
-                return ()
-        return tuple(self._listed)
+        if not self._answers:  # one that failed is not asked again for each file
+            self._answers.append(_listed())
+        return self._answers[0]
 
     def path(self, version: str) -> Path:
         """The ``soljson.js`` of that version, fetched where it is not installed."""
@@ -110,10 +99,24 @@ class FetchedCompilers:
             raise CompilerCrashed(version, str(error)) from error
 
 
-def _releases(listed: object) -> list[str]:
+def _listed() -> tuple[str, ...]:
+    npm = shutil.which("npm")
+    if npm is None:
+        return ()
+    try:
+        done = subprocess.run(  # noqa: S603 - npm, with words of our own
+            [npm, "view", "solc", "versions", "--json"],
+            capture_output=True,
+            text=True,
+            timeout=LIST_TIMEOUT_S,
+            check=True,
+        )
+        listed = json.loads(done.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return ()
     names = [one for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
-    return [
+    return tuple(
         one
         for one in names
         if RELEASE.fullmatch(one) and Version.parse(one).release >= FIRST_WITH_TREES
-    ]
+    )

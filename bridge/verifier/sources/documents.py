@@ -113,20 +113,38 @@ def _addressed(entry: Any) -> bool:
 
 def _hardhat(document: dict[str, Any], path: Path) -> SourceTree:
     """Of an artifact the build info beside it names the sources; without it the project does."""
-    debug = path.with_suffix(".dbg.json")
-    if "buildInfo" not in document and debug.is_file():
-        document = document | read_json(debug, MAX_DOCUMENT_BYTES)
-    info = document.get("buildInfo")
-    if isinstance(info, str):
-        build = (path.parent / info).resolve()
-        if build.is_file():
-            whole = read_json(build, MAX_DOCUMENT_BYTES)
-            tree = tree_of_standard_json(whole.get("input", {}), str(build))
-            name = document.get("sourceName")
-            if name in tree.files:
-                tree.wanted = (name,)
-            return tree
+    found = build_info(document, path)
+    name = document.get("inputSourceName") or document.get("sourceName")
+    if found is not None:
+        build, whole = found
+        tree = tree_of_standard_json(whole.get("input", {}), str(build))
+        if name in tree.files:
+            tree.wanted = (name,)
+        return tree
     return _named(document.get("sourceName"), path, document.get("contractName"))
+
+
+def build_info(document: dict[str, Any], path: Path) -> tuple[Path, dict[str, Any]] | None:
+    """The build info of hardhat's artifact in ``path``: its file, and what is in it.
+
+    Version 2 names it in a file beside the artifact, version 3 by its id. None where there is none.
+    """
+    identity, named = document.get("buildInfoId"), document.get("buildInfo")
+    debug = path.with_suffix(".dbg.json")
+    build = None
+    if isinstance(identity, str) and identity.replace("-", "").replace("_", "").isalnum():
+        places = (up / "build-info" / f"{identity}.json" for up in path.resolve().parents)
+        build = next((place for place in places if place.is_file()), None)
+    elif identity is None:
+        if named is None and debug.is_file():
+            named = read_json(debug, MAX_DOCUMENT_BYTES).get("buildInfo")
+        build = (path.parent / named).resolve() if isinstance(named, str) else None
+    if build is None or not build.is_file():
+        return None
+    whole = read_json(build, MAX_DOCUMENT_BYTES)
+    if not isinstance(whole, dict):
+        raise SourceUnreadable(str(build), "an object", type(whole).__name__)
+    return build, whole
 
 
 def _foundry(document: dict[str, Any], path: Path) -> SourceTree:

@@ -41,7 +41,7 @@ class Given(BackendV2):
         return Options()
 
     def run(self, run_input, **options):  # type: ignore[no-untyped-def]
-        raise NotImplementedError
+        raise AssertionError("its profile is read, and nothing runs on it")
 
 
 SX = InstructionProperties(25e-9, 1e-3)

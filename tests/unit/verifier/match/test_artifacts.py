@@ -13,6 +13,7 @@ from bridge.crypto.hashing import keccak256
 from bridge.domain.errors import InputError, SourceRefused
 from bridge.verifier.match.artifacts import artifact_of, request_of_artifact
 from bridge.verifier.match.request import Request, from_standard_json
+from bridge.verifier.sources.documents import open_tree
 
 TEXT = 'pragma solidity 0.8.37; import "./B.sol"; contract A is B {}\n'
 BASE = "pragma solidity 0.8.37; contract B { function f() external {} }\n"
@@ -108,6 +109,13 @@ def test_an_artifact_leads_to_its_source(made: Callable[[Path], Path], tmp_path:
     )
     assert request.sources == wanted.sources
     assert request.settings == wanted.settings
+
+
+@pytest.mark.parametrize("made", [hardhat2, hardhat3], ids=lambda one: one.__name__)
+def test_a_scan_finds_the_same_sources(made: Callable[[Path], Path], tmp_path: Path) -> None:
+    tree = open_tree(made(tmp_path))
+    assert tree.wanted == ("contracts/A.sol",)
+    assert {name: one.text for name, one in tree.files.items()} == SOURCES
 
 
 def changed(path: Path, **changes: Any) -> Path:

@@ -77,6 +77,19 @@ def test_a_compiler_over_its_time_is_ended(compilers: InstalledCompilers) -> Non
         compile_closure(closure(GOOD % "A"), version, compilers, SHORT)
 
 
+def test_npm_that_does_not_answer_is_asked_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = tmp_path / "asked"
+    npm = tmp_path / "npm"
+    npm.write_text(f"#!/bin/sh\necho once >> {asked}\nexit 1\n")
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    fetching = FetchedCompilers(InstalledCompilers(()), tmp_path)
+    assert [fetching.fetchable() for _ in range(3)] == [()] * 3
+    assert asked.read_text() == "once\n"
+
+
 def test_without_node_no_compiler_runs_and_the_error_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
