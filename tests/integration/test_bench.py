@@ -118,6 +118,8 @@ def test_a_second_run_finds_the_same_and_what_is_committed_holds() -> None:
     done = run("--json", "--check", str(SNAPSHOT))
     assert done.returncode == 0, done.stderr
     again, first = json.loads(done.stdout), dict(measured())
+    for name in ("is_verified", "is_code_verified", "revoke_by_guardian"):
+        assert again["verdicts"][name] == first["verdicts"][name], name
     # Checkpoints and verdicts are signed anew each time, and a signature's bytes decide some gas.
     signed = [
         [*flat_gas(one.pop("delivery")), *one.pop("verdicts").values()] for one in (again, first)

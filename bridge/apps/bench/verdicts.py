@@ -1,7 +1,9 @@
 """What verdicts cost: bringing one under a quorum, taking it back, and asking for it.
 
 The quorum is that of the deliveries, 3 of 5 with ML-DSA-87. Asking is measured from a contract,
-with nothing touched before: the registry, its words, and the account that is asked for.
+with nothing touched before: the registry, its words, and the account that is asked for. Either
+revocation takes back a verdict that stands, on a contract of which none was revoked before: what a
+second one on the same contract costs depends on whether its block has another second's timestamp.
 """
 
 from __future__ import annotations
@@ -38,15 +40,13 @@ async def verdict_gas(
     assert side.verdicts is not None
     contract = Contract.at(client, "VerdictRegistry", side.verdicts)
     verdicts = Verdicts(contract)
-    address = bytes.fromhex(side.postcard[2:])
-    code_hash = keccak256(await client.code(side.postcard))
     figures = {}
     for sequence, name in ((1, "submit_first"), (2, "submit_next")):
-        statement = await _verdict(verdicts, sequence, address, code_hash)
+        statement = await _verdict(verdicts, sequence, side.postcard)
         figures[name] = await _bring(verdicts, account, bridge, statement)
     asked = {
         "is_verified": ("isVerified", side.postcard),
-        "is_code_verified": ("isCodeVerified", code_hash),
+        "is_code_verified": ("isCodeVerified", statement.verdict.code_hash),
     }
     for name, (function, argument) in asked.items():
         data = contract.artifact.call_data(function, argument)
@@ -54,18 +54,19 @@ async def verdict_gas(
     block = await client.block("latest")
     chain_id = client.settings.chain_id
     place = Place(chain_id, verdicts.raw_address, 1, 3)
-    revocation = RevocationStatement(place, block.timestamp, chain_id, address)
+    revocation = RevocationStatement(place, block.timestamp, chain_id, statement.verdict.address)
     figures["revoke_by_quorum"] = await _bring(verdicts, account, bridge, revocation)
+    other = await _verdict(verdicts, 1, side.inbox)
+    await _bring(verdicts, account, bridge, other)
     guardian = Account(development_accounts()[1])
     figures["revoke_by_guardian"] = (
-        await verdicts.revoke_now(guardian, chain_id, address)
+        await verdicts.revoke_now(guardian, chain_id, other.verdict.address)
     ).gas_used
     return figures
 
 
-async def _verdict(
-    verdicts: Verdicts, sequence: int, address: bytes, code_hash: bytes
-) -> VerdictStatement:
+async def _verdict(verdicts: Verdicts, sequence: int, address: str) -> VerdictStatement:
+    """On the code that the contract at ``address`` has now."""
     client = verdicts.contract.client
     block = await client.block("latest")
     chain_id = client.settings.chain_id
@@ -75,8 +76,8 @@ async def _verdict(
         block.timestamp + DAY_S,
         Verdict(
             chain_id=chain_id,
-            address=address,
-            code_hash=code_hash,
+            address=bytes.fromhex(address[2:]),
+            code_hash=keccak256(await client.code(address)),
             block_number=block.number,
             block_hash=block.hash,
             match=MatchKind.EXACT_MATCH,
