@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 NPM := $(shell command -v npm 2>/dev/null)
 export SOLCX_BINARY_PATH := $(CURDIR)/scripts/solc
+# Hundreds of processes start in the tests: what one compiles of ours, the others read.
+unexport PYTHONDONTWRITEBYTECODE
 
 FUZZ_MINUTES ?= 60
 EVM_FUZZ_MINUTES ?= 10

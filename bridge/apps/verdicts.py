@@ -31,8 +31,8 @@ from bridge.domain.verdicts import (
     VerdictStatement,
 )
 from bridge.keyservice.wire import Hex, RevocationBody, VerdictBody, from_hex, to_hex
-from bridge.relayer.attest import gather
 from bridge.relayer.attestor_client import VERDICT_TIMEOUT_S
+from bridge.relayer.gathering import gather
 from bridge.relayer.quorum import Quorum, RemoteAttestor
 from bridge.relayer.route import Side
 from bridge.verifier.compilers.choice import Compilers

@@ -115,12 +115,12 @@ class Network:
         asyncio.run(self.world.up(ANY_PORTS, self.kind))
 
     def end(self) -> None:
-        """Stop everything for good: the chains write no state that nobody reads."""
-        for name in reversed(list(self.world.processes.records())):
-            record = self.world.processes.running(name)
-            if record is not None and name.startswith("chain-"):
+        """End everything for good: nobody reads what it would write."""
+        names = list(self.world.processes.records())
+        for name in names:
+            if record := self.world.processes.running(name):
                 os.kill(record.pid, signal.SIGKILL)
-            self.world.processes.stop(name)
+        self.world.processes.stop(*names)
 
     def running(self) -> list[str]:
         return [name for name in PROCESSES if self.world.processes.running(name)]

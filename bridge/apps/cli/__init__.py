@@ -8,8 +8,10 @@ code and source, or a finding at the threshold or above; 130 interrupted.
 
 from __future__ import annotations
 
+import gc
 import sys
 
+import typer
 from rich.console import Console
 
 from bridge.apps.cli.root import application
@@ -24,7 +26,7 @@ def main() -> None:
     configure_logs("error")  # a daemon says more, once it knows that it is one
     problems = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
-        application(sys.argv[1] if len(sys.argv) > 1 else None)()
+        _loaded(sys.argv[1] if len(sys.argv) > 1 else None)()
     except BridgeError as error:
         problems.print("error: ", style="bold red", end="")
         problems.print(str(error), markup=False)
@@ -32,3 +34,17 @@ def main() -> None:
     except KeyboardInterrupt:
         problems.print("interrupted", style="yellow")
         sys.exit(130)
+
+
+def _loaded(called: str | None) -> typer.Typer:
+    """The command line, whose modules the garbage collector leaves alone.
+
+    They are 120,000 objects that stay until the end. To look through them while they are made is
+    a tenth of a command's start, and later a pause at each full collection.
+    """
+    gc.disable()
+    try:
+        return application(called)
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -99,20 +99,18 @@ class ProcessTable:
         lines = path.read_text(errors="replace").splitlines()
         return "\n".join(lines[-SHOWN_LOG_LINES:]) or "(the log is empty)"
 
-    def stop(self, name: str) -> bool:
-        """Stop a process by SIGTERM, after a while by SIGKILL; whether it was running.
+    def stop(self, *names: str) -> list[str]:
+        """Stop processes at once by SIGTERM, after a while by SIGKILL; the names of those that ran.
 
-        Raises ``ProcessError`` when it stays.
+        Raises ``ProcessError`` when one stays.
         """
         records = self.records()
-        record = records.pop(name, None)
-        if record is None:
-            return False
-        running = _find(record) is not None
-        if running:
-            _end(record)
-        self._save(records)
-        return running
+        known = [records.pop(name) for name in names if name in records]
+        running = [record for record in known if _find(record) is not None]
+        _end(running)
+        if known:
+            self._save(records)
+        return [record.name for record in running]
 
     def _save(self, records: Mapping[str, ProcessRecord]) -> None:
         text = json.dumps([asdict(record) for record in records.values()], indent=1)
@@ -138,22 +136,30 @@ def _find(record: ProcessRecord) -> psutil.Process | None:
         return None
 
 
-def _end(record: ProcessRecord) -> None:
-    """Return when the process has ended; one that its own starter has not reaped has ended too."""
+def _end(records: Sequence[ProcessRecord]) -> None:
+    """Return when all have ended; one that its own starter has not reaped has ended too."""
+    left = list(records)
     for number in (signal.SIGTERM, signal.SIGKILL):
-        process = _find(record)
-        if process is None:
-            return
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(number)
+        for record in left:
+            if process := _find(record):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.send_signal(number)
         deadline = time.monotonic() + STOP_TIMEOUT_S
-        while time.monotonic() < deadline:
-            if _find(record) is None:
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(record.pid, os.WNOHANG)  # where it was started here, reap it
-                return
+        while left := [record for record in left if not _ended(record)]:
+            if time.monotonic() > deadline:
+                break
             time.sleep(STOP_POLL_S)
-    raise ProcessError(f"{record.name}: process {record.pid} did not end after SIGKILL")
+    if left:
+        names = ", ".join(f"{record.name} (process {record.pid})" for record in left)
+        raise ProcessError(f"expected SIGKILL to end it, still there: {names}")
+
+
+def _ended(record: ProcessRecord) -> bool:
+    if _find(record) is not None:
+        return False
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(record.pid, os.WNOHANG)  # where it was started here, reap it
+    return True
 
 
 def choose_port(name: str, wanted: int) -> int:

@@ -175,17 +175,24 @@ class World:
                         group.create_task(self._attestors(config))
                         group.create_task(self._relayer())
         except BaseException as error:
-            for name in reversed(self._started):
-                self.processes.stop(name)
+            self.processes.stop(*reversed(self._started))
             first = _first(error)
             if first is not error:
                 raise first from None
             raise
 
     def down(self) -> list[str]:
-        """Stop every process; the names of those that ran."""
+        """Stop every process; the names of those that ran.
+
+        First what asks others, then the others, and the chains last.
+        """
         names = list(self.processes.records())
-        return [name for name in reversed(names) if self.processes.stop(name)]
+        chains = [name for name in names if name.startswith("chain-")]
+        relayers = [name for name in names if name.startswith("relayer")]
+        others = [name for name in names if name not in {*chains, *relayers}]
+        return [
+            name for group in (relayers, others, chains) for name in self.processes.stop(*group)
+        ]
 
     def configure(self, ports: Ports) -> Config:
         """The configuration, which is written where the folder has none.

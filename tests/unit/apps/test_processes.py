@@ -67,7 +67,7 @@ def test_one_that_another_program_started_and_never_reaps_ends_all_the_same(tabl
     done = subprocess.run(
         [sys.executable, "-c", stops, tmp_path], capture_output=True, text=True, timeout=10
     )
-    assert (done.stdout, done.stderr) == ("True\n", "")
+    assert (done.stdout, done.stderr) == ("['sleeper']\n", "")
     assert psutil.Process(record.pid).status() == psutil.STATUS_ZOMBIE
     os.waitpid(record.pid, 0)
 
@@ -93,8 +93,39 @@ def test_one_that_ignores_sigterm_is_killed(table, monkeypatch):
     record = table.start("deaf", IGNORES, None)
     until(lambda: "deaf" in table.log_tail("deaf"))
     process = psutil.Process(record.pid)
-    assert table.stop("deaf")
+    assert table.stop("deaf") == ["deaf"]
     assert not process.is_running()
+
+
+def test_several_are_told_at_once_and_each_gets_its_time(table, monkeypatch):
+    """One that is slow to end holds up no other, and what never ran is no fault."""
+    monkeypatch.setattr(processes, "STOP_TIMEOUT_S", 0.3)
+    one = psutil.Process(table.start("one", SLEEPS, None).pid)
+    deaf = psutil.Process(table.start("deaf", IGNORES, None).pid)
+    other = psutil.Process(table.start("other", SLEEPS, None).pid)
+    until(lambda: "deaf" in table.log_tail("deaf"))
+    killed = time.monotonic()
+    assert table.stop("deaf", "nobody", "one", "other") == ["deaf", "one", "other"]
+    assert time.monotonic() - killed < 2 * 0.3 + 0.5
+    assert not any(process.is_running() for process in (one, deaf, other))
+    assert table.records() == {}
+
+
+def test_one_that_stays_is_named(table, monkeypatch):
+    monkeypatch.setattr(processes, "STOP_TIMEOUT_S", 0.1)
+    table.start("one", SLEEPS, None)
+    record = table.start("stuck", SLEEPS, None)
+    monkeypatch.setattr(
+        psutil.Process,
+        "send_signal",
+        lambda self, number: None if self.pid == record.pid else os.kill(self.pid, number),
+    )
+    with pytest.raises(ProcessError, match=rf"still there: stuck \(process {record.pid}\)"):
+        table.stop("stuck", "one")
+    assert set(table.records()) == {"one", "stuck"}  # so that somebody may try again
+    assert table.running("one") is None
+    monkeypatch.undo()
+    assert table.stop("stuck", "one") == ["stuck"]
 
 
 def test_one_that_ended_by_itself_is_not_running(table):

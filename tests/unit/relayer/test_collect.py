@@ -10,8 +10,8 @@ from bridge.domain.errors import KeyServiceUnreachable, QuorumMissed
 from bridge.domain.keys import Algorithm
 from bridge.domain.quorums import Signer as Member
 from bridge.domain.quorums import SignerKey, SignerSet
-from bridge.relayer import attest
-from bridge.relayer.attest import collect
+from bridge.relayer import gathering
+from bridge.relayer.gathering import collect
 
 CHECKPOINT = Checkpoint(1, 31001, b"\x11" * 20, b"\x22" * 32, 7, 2, 31002, b"\x33" * 20, 1)
 
@@ -100,7 +100,7 @@ async def test_failing_signers_are_named():
 
 
 async def test_slow_signers_are_named(monkeypatch):
-    monkeypatch.setattr(attest, "COLLECT_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(gathering, "COLLECT_TIMEOUT_S", 0.2)
     signers = [Signer(0, 60), Signer(1), Signer(2, 60)]
     with pytest.raises(QuorumMissed) as caught:
         await gather(signers)
@@ -111,7 +111,7 @@ async def test_slow_signers_are_named(monkeypatch):
 
 
 async def test_slow_and_failing_signers_are_named_together(monkeypatch):
-    monkeypatch.setattr(attest, "COLLECT_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(gathering, "COLLECT_TIMEOUT_S", 0.2)
     refused = KeyServiceUnreachable("http://keys", "refused")
     with pytest.raises(QuorumMissed) as caught:
         await gather([Signer(0, error=refused), Signer(1), Signer(2, 60)])
