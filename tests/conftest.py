@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,16 @@ def postgres() -> Iterator[Server]:
         pytest.skip("no PostgreSQL: install Debian's package postgresql")
     with server() as one:
         yield one
+
+
+def pytest_collection() -> None:
+    """Modules and tests stay until the end, so that the garbage collector has nothing to find."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(trylast=True)

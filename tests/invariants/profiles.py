@@ -22,9 +22,9 @@ MINUTES = float(os.environ.get("FUZZ_MINUTES", "0"))
 FIRST_SEED = int(os.environ.get("FUZZ_SEED", "1"))
 
 STEPS = 120
-EXAMPLES = {"delivery": 268, "signers": 150, "tokens": 100, "verdicts": 50}
+EXAMPLES = {"delivery": 268, "signers": 140, "tokens": 90, "verdicts": 50}
 CALLS = {"delivery": 60_000, "signers": 30_000, "tokens": 20_000, "verdicts": 2_000}
-"""So many calls each machine makes at the least in the committed configuration. It makes a tenth
+"""So many calls each machine makes at the least in the committed configuration. It makes a sixth
 more or so: Hypothesis draws from the integers in the package's modules too, so that each change of
 the package changes the calls."""
 

@@ -8,15 +8,14 @@ code and source, or a finding at the threshold or above; 130 interrupted.
 
 from __future__ import annotations
 
-import gc
 import sys
 
-import typer
 from rich.console import Console
 
 from bridge.apps.cli.root import application
 from bridge.apps.logs import configure_logs
 from bridge.domain.errors import BridgeError
+from bridge.domain.loading import undisturbed
 
 __all__ = ["main"]
 
@@ -26,7 +25,9 @@ def main() -> None:
     configure_logs("error")  # a daemon says more, once it knows that it is one
     problems = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
-        _loaded(sys.argv[1] if len(sys.argv) > 1 else None)()
+        with undisturbed():
+            command = application(sys.argv[1] if len(sys.argv) > 1 else None)
+        command()
     except BridgeError as error:
         problems.print("error: ", style="bold red", end="")
         problems.print(str(error), markup=False)
@@ -34,17 +35,3 @@ def main() -> None:
     except KeyboardInterrupt:
         problems.print("interrupted", style="yellow")
         sys.exit(130)
-
-
-def _loaded(called: str | None) -> typer.Typer:
-    """The command line, whose modules the garbage collector leaves alone.
-
-    They are 120,000 objects that stay until the end. To look through them while they are made is
-    a tenth of a command's start, and later a pause at each full collection.
-    """
-    gc.disable()
-    try:
-        return application(called)
-    finally:
-        gc.freeze()
-        gc.enable()
