@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
 
+from bridge.domain.loading import undisturbed
 from tests.postgres import Server, find_binaries, server
 from tests.schedule import in_order, part
 
@@ -21,14 +21,10 @@ def postgres() -> Iterator[Server]:
         yield one
 
 
-def pytest_collection() -> None:
-    """Modules and tests stay until the end, so that the garbage collector has nothing to find."""
-    gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    with undisturbed():
+        return (yield)
 
 
 @pytest.hookimpl(trylast=True)

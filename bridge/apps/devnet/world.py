@@ -175,7 +175,7 @@ class World:
                         group.create_task(self._attestors(config))
                         group.create_task(self._relayer())
         except BaseException as error:
-            self.processes.stop(*reversed(self._started))
+            self.processes.stop(*self._started)
             first = _first(error)
             if first is not error:
                 raise first from None
